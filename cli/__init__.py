@@ -1,0 +1,1 @@
+"""The `constat` command: one sub-command, one file."""

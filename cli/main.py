@@ -1,0 +1,64 @@
+"""The entry point: registers the commands and turns errors into exit codes."""
+
+from __future__ import annotations
+
+import importlib
+import signal
+import sys
+from typing import Final
+
+import click
+import typer
+
+from cli.console import complain
+from constat.errors import TargetError, UserError
+from constat.outcome import ExitCode
+
+COMMANDS: Final = ("up", "status", "credentials", "verify", "detect", "report", "compare", "controls", "mutants", "target", "prune", "down")
+
+app = typer.Typer(
+    name="constat",
+    help="Stand a multi-tenant platform up, attack it, break it, restore it, load it, and leave evidence.",
+    no_args_is_help=True,
+    add_completion=False,
+    rich_markup_mode="rich",
+    pretty_exceptions_enable=False,
+)
+for _name in COMMANDS:
+    importlib.import_module(f"cli.{_name}").register(app)
+
+
+def main() -> None:
+    """Run a command; exit 4 for wrong usage, 6 for a platform that failed, 130 when interrupted."""
+    signal.signal(signal.SIGTERM, _interrupt)
+    sys.exit(_run())
+
+
+def _run() -> int:
+    try:
+        return app(standalone_mode=False) or 0
+    except click.exceptions.NoArgsIsHelpError as problem:
+        problem.show()
+        return ExitCode.USAGE
+    except click.ClickException as problem:
+        problem.show()
+        return ExitCode.USAGE
+    except UserError as problem:
+        complain(str(problem))
+        return ExitCode.USAGE
+    except TargetError as problem:
+        complain(str(problem))
+        return ExitCode.NOT_PROVEN
+    except (KeyboardInterrupt, click.Abort):
+        complain("interrupted; `constat down` removes what is left of the stack")
+        return 130
+
+
+def _interrupt(number: int, frame: object) -> None:
+    """End in order on SIGTERM as on Ctrl-C, so that faults heal and files are whole."""
+    del frame
+    raise KeyboardInterrupt(signal.Signals(number).name)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,46 @@
+"""`constat up`: bring the stack up, or finish or mend what is there."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from cli.console import OUT, Told
+from cli.options import DEFAULT_TARGET, STACK_NAME, Name, TargetFile
+from constat.clock import monotonic
+from constat.target import load_target
+from provision import preflight
+from provision.home import exclusive
+from provision.platform.catalogue import components
+from provision.provider import provider
+
+Install = Annotated[bool, typer.Option("--install", help="install missing Debian packages (root or passwordless sudo)")]
+DryRun = Annotated[bool, typer.Option("--dry-run", help="say what would be started and installed, and stop")]
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command."""
+    app.command("up", help="Bring the stack up. Idempotent: finishes or mends what is there.")(up)
+
+
+def up(target: TargetFile = DEFAULT_TARGET, name: Name = STACK_NAME, *, install: Install = False, dry_run: DryRun = False) -> None:
+    """Bring the stack up."""
+    claim = load_target(target)
+    tools = [tool for part in components(claim) for tool in part.tools] if claim.provider == "embedded" else []
+    if dry_run:
+        _plan(claim.name, claim.provider, [part.name for part in components(claim)], preflight.missing(tools))
+        return
+    with exclusive(name), Told() as told:
+        start = monotonic()
+        if install:
+            preflight.install(tools, told)
+        stack = provider(claim.provider).open(claim, target_file=target, name=name, progress=told)
+        told.note(f"stack {name!r} is up in {monotonic() - start:.1f} s; `constat status`, `constat verify`, `constat down`")
+    OUT.print(stack.run_dir)
+
+
+def _plan(target: str, provider_name: str, names: list[str], absent: tuple[preflight.Tool, ...]) -> None:
+    OUT.print(f"target {target}, provider {provider_name}: would start {', '.join(names)}")
+    if absent:
+        OUT.print(f"would install: {' '.join(preflight.command(absent)[4:])}")

@@ -1,0 +1,12 @@
+"""Table of contents: the plugins that the suites and the project's own tests are run with."""
+
+from __future__ import annotations
+
+pytest_plugins = (
+    "fixtures.stack",
+    "fixtures.selection",
+    "fixtures.verdict",
+    "fixtures.progress",
+    "fixtures.allure_results",
+    "fixtures.canaries",
+)

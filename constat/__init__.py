@@ -1,0 +1,1 @@
+"""The vocabulary of a verification: what a target, a control and a finding are."""

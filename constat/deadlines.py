@@ -1,0 +1,19 @@
+"""How long each named event may take, in seconds; the only numbers of this kind in the project."""
+
+from __future__ import annotations
+
+from typing import Final
+
+COMPONENT_READY: Final = 60.0
+COMPONENT_STOPPED: Final = 15.0
+SUPERVISOR_ANSWERS: Final = 10.0
+STACK_LOCK: Final = 2.0
+STACK_HEALED: Final = 90.0
+METRICS_SCRAPED: Final = 40.0
+NEW_PRIMARY: Final = 60.0
+REDUNDANCY_BACK: Final = 60.0
+WAL_ARCHIVED: Final = 30.0
+RESTORE_DONE: Final = 180.0
+SERVICE_ANSWERS: Final = 10.0
+PROBE_CONNECT: Final = 3.0
+MUTANT_PLANTED: Final = 30.0

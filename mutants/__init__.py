@@ -1,0 +1,1 @@
+"""Planted defects: what proves that the controls can fail; mirrors the suites path for path."""

@@ -1,0 +1,26 @@
+"""Every mutant there is, found in the modules of this package."""
+
+from __future__ import annotations
+
+import functools
+import importlib
+import pkgutil
+
+import mutants
+from constat.errors import HarnessError
+from constat.mutant import Mutant
+
+
+@functools.cache
+def by_id() -> dict[str, Mutant]:
+    """Every mutant by its id; HarnessError when two have the same."""
+    found: dict[str, Mutant] = {}
+    for info in sorted(pkgutil.walk_packages(mutants.__path__, "mutants."), key=lambda info: info.name):
+        if info.name == __name__:
+            continue
+        for mutant in getattr(importlib.import_module(info.name), "MUTANTS", ()):
+            if mutant.id in found:
+                msg = f"mutant {mutant.id!r} is defined twice, the second time in {info.name}"
+                raise HarnessError(msg)
+            found[mutant.id] = mutant
+    return found

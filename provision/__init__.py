@@ -1,0 +1,1 @@
+"""What brings a platform up and takes it down; nothing else creates or destroys."""

@@ -1,0 +1,1 @@
+"""The platform as supervised processes on this machine."""

@@ -1,0 +1,1 @@
+"""The reference platform: one component, one file, the same four verbs."""

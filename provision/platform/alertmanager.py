@@ -1,0 +1,62 @@
+"""Alertmanager: groups and keeps the alerts that Prometheus raises."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from provision.platform.component import File, Node, Plan, Process, Socket, Tool
+from provision.platform.metrics_web import ADMIN, WEB_CONFIG, ask, render, web_config
+
+if TYPE_CHECKING:
+    from constat.target import Target
+    from provision.platform.component import Site
+
+NODE = "alertmanager"
+PROGRAM = "/usr/bin/prometheus-alertmanager"
+
+
+class Alertmanager:
+    """One server without peers."""
+
+    name = "alertmanager"
+    requires = ()
+    tools = (Tool(path=PROGRAM, package="prometheus-alertmanager"),)
+
+    def nodes(self, target: Target) -> tuple[Node, ...]:
+        """One node."""
+        del target  # the same for every target
+        return (Node(name=NODE, user="prometheus", sockets=(Socket(name="web", tls=True, protocol="https"),)),)
+
+    def plan(self, site: Site) -> Plan:
+        """Its configuration, its login and the server."""
+        return Plan(
+            files=(
+                File(node=NODE, path="alertmanager.yml", content=render("alertmanager/alertmanager.yml.j2")),
+                web_config(site, NODE, ADMIN),
+            ),
+            processes=(Process(name=self.name, node=NODE, command=_command(site)),),
+            directories=((NODE, "data"),),
+        )
+
+    def ready(self, site: Site) -> None:
+        """Ask its readiness endpoint."""
+        ask(site, NODE, "/-/ready", login=ADMIN)
+
+    def configure(self, site: Site) -> None:
+        """Nothing: its files say it all."""
+
+
+def _command(site: Site) -> tuple[str, ...]:
+    address = site.address(NODE, "web")
+    return (
+        PROGRAM,
+        f"--config.file={site.path(NODE, 'alertmanager.yml')}",
+        f"--web.config.file={site.path(NODE, WEB_CONFIG)}",
+        f"--web.listen-address={site.bind(NODE)}:{address.port}",
+        f"--web.external-url=https://{address}/",
+        f"--storage.path={site.path(NODE, 'data')}",
+        "--cluster.listen-address=",
+    )
+
+
+COMPONENT = Alertmanager()

@@ -1,0 +1,43 @@
+"""The reference platform's components, in the order in which people think of them."""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from constat.target import Target
+    from provision.platform.component import Component
+
+NAMES: Final = (
+    "coordinator",
+    "postgres",
+    "proxy",
+    "schema",
+    "pooler",
+    "objects",
+    "backups",
+    "cache",
+    "broker",
+    "vault",
+    "issuer",
+    "identity",
+    "property",
+    "search",
+    "gateway",
+    "exporters",
+    "prometheus",
+    "alertmanager",
+)
+
+
+def components(target: Target) -> tuple[Component, ...]:
+    """The components that the target asks for; all of them when it names none."""
+    return tuple(component(name) for name in NAMES if not target.components or name in target.components)
+
+
+def component(name: str) -> Component:
+    """The component of that name."""
+    module = importlib.import_module(f"provision.platform.{name}")
+    found: Component = module.COMPONENT
+    return found

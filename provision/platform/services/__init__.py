@@ -1,0 +1,1 @@
+"""The platform's own services: identity, property and search, one process each."""

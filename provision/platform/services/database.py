@@ -1,0 +1,105 @@
+"""The database, always in one tenant's context: set from the verified token, inside the transaction."""
+
+from __future__ import annotations
+
+import contextlib
+from typing import TYPE_CHECKING, Any, Final, LiteralString, TypeVar
+
+import psycopg
+from psycopg import errors
+from psycopg.rows import class_row
+from psycopg_pool import AsyncConnectionPool
+
+from provision.platform.services.problem import Problem, not_found, unavailable
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Iterator, Mapping
+    from uuid import UUID
+
+    from psycopg import AsyncConnection
+
+Row = TypeVar("Row")
+_PATIENCE_SECONDS: Final = 2.0
+# Both end with the transaction; the pooler takes no start-up options, so the time-out is set here too.
+_CONTEXT: Final[LiteralString] = "SELECT set_config('app.organization_id', %s, true), set_config('statement_timeout', '4s', true)"
+
+
+class Database:
+    """A pool of connections, by the application's own login and path."""
+
+    name = "database"
+    required = True
+
+    def __init__(self, dsn: str, *, connections: int) -> None:
+        """Take where the pooler is; `open` connects."""
+        self._dsn = dsn
+        self._connections = connections
+
+    async def open(self) -> None:
+        """Begin to connect; does not wait."""
+        # Through a pooler in transaction mode no prepared statement outlives its transaction.
+        options = {"prepare_threshold": None, "connect_timeout": 3}
+        self._pool = AsyncConnectionPool(
+            self._dsn,
+            kwargs=options,
+            min_size=self._connections,
+            max_size=self._connections,
+            open=False,
+            timeout=_PATIENCE_SECONDS,
+            check=_still_there,
+            reconnect_timeout=_PATIENCE_SECONDS,  # then the next request tries; longer means ever longer pauses
+            name="database",
+        )
+        await self._pool.open()
+
+    async def close(self) -> None:
+        """Close every connection."""
+        await self._pool.close(timeout=_PATIENCE_SECONDS)
+
+    async def check(self) -> None:
+        """Ask the server for nothing; raises when it does not answer."""
+        async with self._pool.connection() as connection:
+            await connection.execute("SELECT 1")
+
+    @contextlib.asynccontextmanager
+    async def acting_for(self, organization_id: UUID) -> AsyncIterator[AsyncConnection[Any]]:
+        """Open a transaction in a tenant's context; it commits when the block ends well.
+
+        Raises Problem 503 when the database is away, 404 or 409 where a constraint says so.
+        """
+        with _translated():
+            async with self._pool.connection() as connection, connection.pipeline():
+                await connection.execute(_CONTEXT, (str(organization_id),))
+                yield connection
+
+    async def fetch(self, organization_id: UUID, query: LiteralString, values: Mapping[str, object], *, row: type[Row]) -> list[Row]:
+        """Run one statement in a tenant's context, and return its rows."""
+        async with self.acting_for(organization_id) as connection, connection.cursor(row_factory=class_row(row)) as cursor:
+            await cursor.execute(query, values)
+            return await cursor.fetchall()
+
+    async def fetch_without_context(self, query: LiteralString, values: Mapping[str, object], *, row: type[Row]) -> list[Row]:
+        """Run one statement for somebody whose tenant is not known yet."""
+        with _translated():
+            async with self._pool.connection() as connection, connection.pipeline(), connection.cursor(row_factory=class_row(row)) as cursor:
+                await cursor.execute(query, values)
+                return await cursor.fetchall()
+
+
+async def _still_there(connection: AsyncConnection[Any]) -> None:
+    """Notice a connection that the other side has closed, without asking it anything."""
+    connection.pgconn.consume_input()
+
+
+@contextlib.contextmanager
+def _translated() -> Iterator[None]:
+    try:
+        yield
+    except (errors.ReadOnlySqlTransaction, psycopg.OperationalError, psycopg.InterfaceError) as problem:
+        raise unavailable("the database") from problem
+    except errors.ForeignKeyViolation as problem:
+        raise not_found() from problem
+    except errors.UniqueViolation as problem:
+        raise Problem(409, "it is there already") from problem
+    except (errors.CheckViolation, psycopg.DataError) as problem:
+        raise Problem(422, "the database refuses these values") from problem

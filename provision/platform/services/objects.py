@@ -1,0 +1,92 @@
+"""The object store, spoken to over S3 with signed requests."""
+
+from __future__ import annotations
+
+import datetime
+import hashlib
+import ssl
+from typing import TYPE_CHECKING, Final
+from urllib.parse import quote, urlsplit
+
+import aiohttp
+from minio.credentials import Credentials
+from minio.signer import sign_v4_s3
+from yarl import URL
+
+from provision.platform.services.problem import not_found, unavailable
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+_TIMEOUT: Final = aiohttp.ClientTimeout(total=10, connect=2)
+_EMPTY: Final = hashlib.sha256(b"").hexdigest()
+
+
+class Objects:
+    """One bucket; the caller's key always begins with the tenant's name."""
+
+    name = "objects"
+    required = True
+
+    def __init__(self, endpoint: str, ca: str, bucket: str, *, access_key: str, secret_key: str, region: str) -> None:
+        """Take where the bucket is, who vouches for the server, and the identity to sign with."""
+        self._base = f"{endpoint}/{bucket}"
+        self._ca = ca
+        self._credentials = Credentials(access_key, secret_key)
+        self._region = region
+
+    async def open(self) -> None:
+        """Make the client; it connects when it is used."""
+        context = ssl.create_default_context(cafile=self._ca)
+        connector = aiohttp.TCPConnector(ssl=context, limit=32)
+        self._client = aiohttp.ClientSession(connector=connector, timeout=_TIMEOUT, auto_decompress=False)
+
+    async def close(self) -> None:
+        """Close every connection."""
+        await self._client.close()
+
+    async def check(self) -> None:
+        """Ask for the bucket; raises when it does not answer."""
+        await self._ask("HEAD", "")
+
+    async def put(self, key: str, content: bytes, media_type: str) -> None:
+        """Store an object; Problem 503 when the store did not take it."""
+        await self._ask("PUT", key, content=content, headers={"Content-Type": media_type})
+
+    async def get(self, key: str) -> bytes:
+        """Return an object's bytes; Problem 404 when there is none."""
+        return await self._ask("GET", key)
+
+    async def remove(self, key: str) -> None:
+        """Remove an object; it may be gone already."""
+        await self._ask("DELETE", key)
+
+    async def _ask(self, method: str, key: str, *, content: bytes = b"", headers: Mapping[str, str] | None = None) -> bytes:
+        url = f"{self._base}/{quote(key)}" if key else self._base
+        signed = self._signed(method, url, content=content, headers=headers or {})
+        try:
+            async with self._client.request(method, URL(url, encoded=True), data=content or None, headers=signed) as response:
+                body = await response.read()
+        except (aiohttp.ClientError, TimeoutError) as problem:
+            raise unavailable("the object store") from problem
+        if response.status == 404:
+            raise not_found()
+        if response.status >= 300:
+            raise unavailable("the object store")
+        return body
+
+    def _signed(self, method: str, url: str, *, content: bytes, headers: Mapping[str, str]) -> Mapping[str, str]:
+        digest = hashlib.sha256(content).hexdigest() if content else _EMPTY
+        now = datetime.datetime.now(datetime.UTC)
+        parts = urlsplit(url)
+        stamped = {**headers, "Host": parts.netloc, "x-amz-content-sha256": digest, "x-amz-date": now.strftime("%Y%m%dT%H%M%SZ")}
+        signed: Mapping[str, str] = sign_v4_s3(
+            method=method,
+            url=parts,
+            region=self._region,
+            headers=stamped,
+            credentials=self._credentials,
+            content_sha256=digest,
+            date=now,
+        )
+        return signed
