@@ -34,7 +34,9 @@ def all_controls() -> list[Control]:
     keeper, said = _Collected(), io.StringIO()
     paths = [str(ROOT / suite) for suite in SUITES]
     with contextlib.redirect_stdout(said), contextlib.redirect_stderr(said):
-        code = pytest.main(["--collect-only", "-q", "--no-header", "-p", "no:cacheprovider", "--rootdir", str(ROOT), *paths], plugins=[keeper])
+        code = pytest.main(
+            ["--collect-only", "-q", "--no-header", "-p", "no:cacheprovider", "--rootdir", str(ROOT), *paths], plugins=[keeper]
+        )
     if code != pytest.ExitCode.OK:
         msg = f"the suites cannot be collected:\n{said.getvalue()[-2000:]}"
         raise HarnessError(msg)

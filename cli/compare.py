@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from typing import Annotated
 
 import typer
@@ -11,6 +10,7 @@ from cli import runs
 from cli.console import OUT
 from cli.options import AsJson
 from reports.compare import compare as difference
+from reports.compare import to_json
 from reports.run import load_run
 from reports.table import print_comparison
 
@@ -20,14 +20,16 @@ New = Annotated[str, typer.Argument(help="the later run")]
 
 def register(app: typer.Typer) -> None:
     """Add the command."""
-    app.command("compare", help="Show what changed between two runs; exit 1 when something went red, 6 when something is no longer proven.")(compare)
+    app.command(
+        "compare", help="Show what changed between two runs; exit 1 when something went red, 6 when something is no longer proven."
+    )(compare)
 
 
 def compare(old: Old, new: New = "latest", *, as_json: AsJson = False) -> None:
     """Show the difference."""
     found = difference(load_run(runs.find_run(old)), load_run(runs.find_run(new)))
     if as_json:
-        typer.echo(json.dumps(found.to_document(), indent=1))
+        typer.echo(to_json(found).decode())
     else:
         print_comparison(found, OUT)
     raise typer.Exit(1 if found.new else 6 if found.newly_not_proven else 0)

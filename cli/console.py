@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from typing import Final
+from typing import Final, Self
 
 from rich.console import Console
 from rich.live import Live
@@ -26,7 +26,7 @@ class Told:
         self._lock = threading.Lock()
         self._live = Live(console=console, transient=True, refresh_per_second=8) if console.is_terminal else None
 
-    def __enter__(self) -> Told:
+    def __enter__(self) -> Self:
         """Begin to show."""
         if self._live:
             self._live.start()

@@ -93,7 +93,9 @@ def choose(families: list[str], ids: list[str]) -> list[Mutant]:
     """The mutants of these families and ids, all when none is given; UserError for unknown ones."""
     known = by_id()
     problems = [f"mutant {word!r} is unknown; `constat mutants` lists them" for word in ids if word not in known]
-    problems += [f"family {word!r} is unknown (known: {', '.join(FAMILIES.values())})" for word in families if word not in FAMILIES.values()]
+    problems += [
+        f"family {word!r} is unknown (known: {', '.join(FAMILIES.values())})" for word in families if word not in FAMILIES.values()
+    ]
     if problems:
         raise UserError("\n".join(problems))
     return [m for m in known.values() if not (families or ids) or m.family in families or m.id in ids]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from cli.session import run_controls_apart
 from constat import deadlines, wait
@@ -22,6 +22,10 @@ if TYPE_CHECKING:
 
     from constat.mutant import Mutant
     from constat.stack import Stack
+
+
+# What planting may meet on a platform; anything else is our own fault and is shown as such.
+EXPECTED: Final[tuple[type[Exception], ...]] = (ConstatError, *TRANSIENT)
 
 
 class Detected(StrEnum):
@@ -62,7 +66,12 @@ def detect(mutant: Mutant, stack: Stack, directory: Path) -> Detection:
     if outcome is None:
         outcome = Detected.KILLED if by else Detected.SURVIVED
     return Detection(
-        id=mutant.id, outcome=outcome, by=by, seconds=round(monotonic() - start, 1), said={k: str(v) for k, v in said.items()}, detail=detail
+        id=mutant.id,
+        outcome=outcome,
+        by=by,
+        seconds=round(monotonic() - start, 1),
+        said={k: str(v) for k, v in said.items()},
+        detail=detail,
     )
 
 
@@ -75,10 +84,14 @@ def _planted(mutant: Mutant, stack: Stack, directory: Path) -> tuple[Detected | 
     try:
         mutant.plant(stack, state)
         wait.until(
-            lambda: mutant.confirm(stack, state), what=f"mutant {mutant.id} is there", within=deadlines.MUTANT_PLANTED, retry=(NotReady, *TRANSIENT), holds=bool
+            lambda: mutant.confirm(stack, state),
+            what=f"mutant {mutant.id} is there",
+            within=deadlines.MUTANT_PLANTED,
+            retry=EXPECTED,
+            holds=bool,
         )
         said = clean_run(stack.name, directory, mutant.controls)
-    except (ConstatError, *TRANSIENT) as problem:
+    except EXPECTED as problem:
         outcome, detail = Detected.NOT_PLANTED, f"{type(problem).__name__}: {problem}"
     finally:
         mutant.revert(stack, state)
@@ -87,7 +100,7 @@ def _planted(mutant: Mutant, stack: Stack, directory: Path) -> tuple[Detected | 
             lambda: mutant.fingerprint(stack),
             what=f"mutant {mutant.id} is gone without a trace",
             within=deadlines.STACK_HEALED,
-            retry=(NotReady, *TRANSIENT),
+            retry=EXPECTED,
             holds=lambda after: after == before,
         )
     except NotReady as problem:

@@ -7,7 +7,6 @@ import signal
 import sys
 from typing import Final
 
-import click
 import typer
 
 from cli.console import complain
@@ -15,6 +14,9 @@ from constat.errors import TargetError, UserError
 from constat.outcome import ExitCode
 
 COMMANDS: Final = ("up", "status", "credentials", "verify", "detect", "report", "compare", "controls", "mutants", "target", "prune", "down")
+
+_WRONG_USAGE: Final = 2
+_INTERRUPTED: Final = 130
 
 app = typer.Typer(
     name="constat",
@@ -36,22 +38,20 @@ def main() -> None:
 
 def _run() -> int:
     try:
-        return app(standalone_mode=False) or 0
-    except click.exceptions.NoArgsIsHelpError as problem:
-        problem.show()
-        return ExitCode.USAGE
-    except click.ClickException as problem:
-        problem.show()
-        return ExitCode.USAGE
+        app()
+    except SystemExit as ended:
+        # The command line library says 2 for wrong usage, this project 4.
+        return ExitCode.USAGE if ended.code == _WRONG_USAGE else int(ended.code or 0)
     except UserError as problem:
         complain(str(problem))
         return ExitCode.USAGE
     except TargetError as problem:
         complain(str(problem))
         return ExitCode.NOT_PROVEN
-    except (KeyboardInterrupt, click.Abort):
+    except KeyboardInterrupt:
         complain("interrupted; `constat down` removes what is left of the stack")
-        return 130
+        return _INTERRUPTED
+    return ExitCode.PROVEN
 
 
 def _interrupt(number: int, frame: object) -> None:

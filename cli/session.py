@@ -15,7 +15,18 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 SUITES: Final = ("suites", "chaos", "load")
-_QUIET: Final = ("-q", "--no-header", "--no-summary", "--tb=no", "--show-capture=no", "-p", "no:cacheprovider", "--rootdir", str(ROOT))
+_QUIET: Final = (
+    "-q",
+    "--assert=plain",
+    "--no-header",
+    "--no-summary",
+    "--tb=no",
+    "--show-capture=no",
+    "-p",
+    "no:cacheprovider",
+    "--rootdir",
+    str(ROOT),
+)
 
 
 def arguments(name: str, directory: Path, *, families: Sequence[str], controls: Sequence[str], paths: Sequence[str]) -> list[str]:
@@ -35,6 +46,11 @@ def run_controls_apart(name: str, directory: Path, *, controls: Sequence[str]) -
     command = [sys.executable, "-m", "pytest", *arguments(name, directory, families=(), controls=controls, paths=())]
     with (directory / "pytest.log").open("wb") as log:
         done = subprocess.run(
-            ["/usr/bin/setpriv", "--pdeathsig=KILL", "--", *command], cwd=ROOT, stdin=subprocess.DEVNULL, stdout=log, stderr=log, check=False
+            ["/usr/bin/setpriv", "--pdeathsig=KILL", "--", *command],
+            cwd=ROOT,
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=log,
+            check=False,
         )
     return done.returncode

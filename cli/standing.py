@@ -21,9 +21,7 @@ if TYPE_CHECKING:
 
 
 @contextlib.contextmanager
-def standing(
-    name: str, target: Path | None, *, default: Path, keep_up: bool, install: bool, told: Told
-) -> Iterator[None]:
+def standing(name: str, target: Path | None, *, default: Path, keep_up: bool, install: bool, told: Told) -> Iterator[None]:
     """Hold the stack of that name; bring it up first and take it down afterwards when it was not up.
 
     Raises UserError when it is up from another target than the one that was asked for.

@@ -32,7 +32,10 @@ def status(name: Name = STACK_NAME, *, as_json: AsJson = False) -> None:
     stack, states = backend.attach(name), backend.states(name)
     seen = versions(stack)
     if as_json:
-        parts = {part: {"state": s.state, "endpoint": s.endpoint, "version": seen.get(part, ""), "restarts": s.restarts} for part, s in states.items()}
+        parts = {
+            part: {"state": s.state, "endpoint": s.endpoint, "version": seen.get(part, ""), "restarts": s.restarts}
+            for part, s in states.items()
+        }
         head = {"target": stack.target, "provider": stack.provider, "disposable": stack.disposable}
         typer.echo(json.dumps({**head, "components": parts, "run_dir": stack.run_dir}, indent=1))
     else:

@@ -27,4 +27,6 @@ def target(
         typer.echo(json.dumps(Target.model_json_schema(), indent=1))
         return
     claim = load_target(file)
-    OUT.print(f"{file}: target {claim.name!r} is well-formed: provider {claim.provider}, environment {claim.environment}, impact {claim.impact}")
+    OUT.print(
+        f"{file}: target {claim.name!r} is well-formed: provider {claim.provider}, environment {claim.environment}, impact {claim.impact}"
+    )

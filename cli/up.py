@@ -13,6 +13,7 @@ from constat.target import load_target
 from provision import preflight
 from provision.home import exclusive
 from provision.platform.catalogue import components
+from provision.platform.component import Tool
 from provision.provider import provider
 
 Install = Annotated[bool, typer.Option("--install", help="install missing Debian packages (root or passwordless sudo)")]
@@ -40,7 +41,7 @@ def up(target: TargetFile = DEFAULT_TARGET, name: Name = STACK_NAME, *, install:
     OUT.print(stack.run_dir)
 
 
-def _plan(target: str, provider_name: str, names: list[str], absent: tuple[preflight.Tool, ...]) -> None:
+def _plan(target: str, provider_name: str, names: list[str], absent: tuple[Tool, ...]) -> None:
     OUT.print(f"target {target}, provider {provider_name}: would start {', '.join(names)}")
     if absent:
         OUT.print(f"would install: {' '.join(preflight.command(absent)[4:])}")

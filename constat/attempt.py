@@ -32,6 +32,8 @@ class Answer:
 
     kind: str
     shown: str = ""
+    # The act itself proves that it reached what is not the actor's: more rows than it owns.
+    reached: bool = False
 
     def shows(self, canary: str) -> bool:
         """Whether the canary is in the answer, in whatever case and spelling of a uuid or hex."""
@@ -96,6 +98,8 @@ def judge(plan: Attempt, seen: Seen) -> Judgement:
 def _verdict(plan: Attempt, seen: Seen) -> tuple[Outcome, str]:
     victims = [canary for canary in plan.foreign_canaries if canary in seen.before]
     leaked = [canary for canary in plan.foreign_canaries if seen.forbidden.shows(canary) or seen.permitted.shows(canary)]
+    if seen.forbidden.reached:
+        return Outcome.FAIL, f"the act reached another tenant's data: {clip(seen.forbidden.shown)}"
     if leaked:
         return Outcome.FAIL, f"the answer shows another tenant's canary ({seen.forbidden.kind})"
     if not victims:

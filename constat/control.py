@@ -6,10 +6,10 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, TypeVar
 
-from constat.outcome import Impact, Severity
-
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+    from constat.outcome import Impact, Severity
 
 # The family is in the id, so that it cannot drift from it; the order is the order of a run.
 FAMILIES: Final = {

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from constat.outcome import Outcome
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from constat.evidence import Evidence
     from constat.finding import Json
 
@@ -33,9 +35,7 @@ def compare(subject: str, *, expected: Json, observed: Json, reason: str, positi
         outcome, why = Outcome.PASS, "as expected"
     else:
         outcome, why = Outcome.FAIL, reason
-    return Judgement(
-        subject=subject, outcome=outcome, reason=why, expected=expected, observed=observed, positive_control=positive_control
-    )
+    return Judgement(subject=subject, outcome=outcome, reason=why, expected=expected, observed=observed, positive_control=positive_control)
 
 
 def coverage(attacked: int, known: int, *, what: str, left_out: tuple[str, ...] = ()) -> Judgement:
@@ -48,3 +48,13 @@ def coverage(attacked: int, known: int, *, what: str, left_out: tuple[str, ...] 
         expected=known,
         observed=attacked,
     )
+
+
+class Findings(Protocol):
+    """Where a control says how each subject did; the fixture `findings` is one."""
+
+    def judge(self, judgements: Iterable[Judgement]) -> None:
+        """Record each as it comes, then end the control with the worst of them."""
+
+    def add(self, judgement: Judgement) -> None:
+        """Record one finding, durably, without ending the control."""

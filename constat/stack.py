@@ -7,7 +7,6 @@ process gets the same handle.
 
 from __future__ import annotations
 
-import os
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, ClassVar
@@ -235,7 +234,7 @@ class Stack:
     machines: SkipValidation[Machines | None] = field(default=None, compare=False, repr=False)
 
     @staticmethod
-    def load(run_dir: str | os.PathLike[str]) -> Stack:
+    def load(run_dir: str | Path) -> Stack:
         """Read the handle back; raises UserError when the directory holds none."""
         path = Path(run_dir) / STACK_FILE
         try:

@@ -68,6 +68,7 @@ class Isolation(_Section):
     tenant_column: str = "organization_id"
     context_setting: str = "app.organization_id"
     accepts: dict[str, str] = Field(default_factory=dict, description="what injected SQL is accepted to reach = why")
+    shared: dict[str, str] = Field(default_factory=dict, description="relation that all tenants share = why")
     logins: dict[str, DeclaredLogin] = Field(default_factory=dict)
 
 

@@ -5,10 +5,13 @@ from __future__ import annotations
 import functools
 import importlib
 import pkgutil
+from typing import TYPE_CHECKING
 
 import mutants
 from constat.errors import HarnessError
-from constat.mutant import Mutant
+
+if TYPE_CHECKING:
+    from constat.mutant import Mutant
 
 
 @functools.cache

@@ -16,7 +16,12 @@ if TYPE_CHECKING:
 def onboard(site: Site, components: tuple[Component, ...], tenants: Iterable[str]) -> None:
     """Create the tenants' identities in every component that keeps some; idempotent."""
     missing = [tenant for tenant in tenants if not site.recall(f"tenant/{tenant}/onboarded")]
-    _each(components, lambda component: [component.onboard(site, tenant) for tenant in missing])
+
+    def into(component: Onboards) -> None:
+        for tenant in missing:
+            component.onboard(site, tenant)
+
+    _each(components, into)
     for tenant in missing:
         site.keep(f"tenant/{tenant}/onboarded", "yes")
 
@@ -26,10 +31,15 @@ def offboard(site: Site, components: tuple[Component, ...], tenants: Iterable[st
     leaving = list(tenants)
     for tenant in leaving:
         site.keep(f"tenant/{tenant}/onboarded", "")
-    _each(components, lambda component: [component.offboard(site, tenant) for tenant in leaving])
+
+    def out_of(component: Onboards) -> None:
+        for tenant in leaving:
+            component.offboard(site, tenant)
+
+    _each(components, out_of)
 
 
-def _each(components: tuple[Component, ...], act: Callable[[Onboards], object]) -> None:
+def _each(components: tuple[Component, ...], act: Callable[[Onboards], None]) -> None:
     """Stores side by side, the tenants of one store one after the other."""
     keepers = [component for component in components if isinstance(component, Onboards)]
     with concurrent.futures.ThreadPoolExecutor(max(1, len(keepers)), thread_name_prefix="onboard") as pool:

@@ -16,16 +16,17 @@ from reports.evidence import State, exhibit, exhibits
 from reports.messages import DEFAULT_LANGUAGE, messages
 from reports.printable import printable, shown
 from reports.promises import promises
-from reports.run import COVERAGE, CUT_SHORT, NOT_REACHED, NOT_SELECTED, WHOLE, Verdict
+from reports.run import COVERAGE, CUT_SHORT, NOT_REACHED, NOT_SELECTED, TARGET, WHOLE, Verdict
 from reports.summary import coverage, stamp, versions
+from reports.waiver import terms
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from constat.finding import Finding
     from reports.messages import Messages
-    from reports.plan import PlannedWaiver
     from reports.run import Result, Run
+    from reports.waiver import Terms
 
 TEMPLATES = Path(__file__).with_name("templates")
 SECTIONS = ("families", "red", "open", "waived", "promises", "coverage", "all", "versions", "again", "limits")
@@ -64,11 +65,11 @@ class OpenRow:
 
 @dataclass(frozen=True, kw_only=True)
 class WaivedRow:
-    """A waived finding and the terms of its waiver, where the run recorded them."""
+    """A waived finding and the terms of its waiver, where its reason words them."""
 
     result: Result
     finding: Finding
-    waiver: PlannedWaiver | None
+    terms: Terms | None
 
 
 def render(run: Run, lang: str = DEFAULT_LANGUAGE) -> bytes:
@@ -104,10 +105,9 @@ def _context(run: Run, t: Messages) -> dict[str, Any]:
     return {
         "run": run,
         "plan": run.plan,
-        "whole": WHOLE,
+        "subject": partial(_subject, t),
         "sections": SECTIONS,
         "outcomes": list(Outcome),
-        "present": [outcome for outcome in Outcome if totals[outcome] or outcome in {Outcome.PASS, Outcome.FAIL}],
         "totals": totals,
         "seconds": (run.ended - run.plan.started).total_seconds(),
         "sentence": _sentence(run, t, totals),
@@ -146,7 +146,8 @@ def _sentence(run: Run, t: Messages, totals: Counter[Outcome]) -> Iterator[str]:
 
 def _families(run: Run) -> list[FamilyRow]:
     return [
-        FamilyRow(name=name, results=results, counts=Counter(result.outcome for result in results)) for name, results in run.by_family.items()
+        FamilyRow(name=name, results=results, counts=Counter(result.outcome for result in results))
+        for name, results in run.by_family.items()
     ]
 
 
@@ -170,7 +171,7 @@ def _open_rows(result: Result, outcome: Outcome, t: Messages) -> list[OpenRow]:
 
 def _waived(run: Run) -> list[WaivedRow]:
     return [
-        WaivedRow(result=result, finding=finding, waiver=run.plan.waivers.get(result.control.id))
+        WaivedRow(result=result, finding=finding, terms=terms(finding.reason))
         for result in run.judged
         for finding in result.found
         if finding.outcome is Outcome.WAIVED
@@ -201,6 +202,10 @@ def _remedies(result: Result) -> list[str]:
 
 def _references(result: Result) -> list[str]:
     return list(dict.fromkeys([*result.control.refs, *(ref for finding in result.found for ref in finding.refs)]))
+
+
+def _subject(t: Messages, name: str) -> str:
+    return t("field.whole") if name in {WHOLE, TARGET} else name
 
 
 def _reason(t: Messages, reason: str) -> str:

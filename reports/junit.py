@@ -7,9 +7,8 @@ run that judged nothing.
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING
-from xml.etree import ElementTree as Tree
+from xml.etree import ElementTree as ET
 
 from constat.outcome import Outcome
 from reports.printable import printable, shown
@@ -31,19 +30,17 @@ _ELEMENTS = {
     Outcome.WAIVED: SKIPPED,
     Outcome.NOT_APPLICABLE: SKIPPED,
 }
-# What XML 1.0 cannot carry even as a character reference, besides what `printable` spells out.
-_NOT_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
 
 def render(run: Run) -> bytes:
     """Return the document in UTF-8; the same run gives the same bytes."""
-    root = Tree.Element("testsuites", {"name": _text(f"constat {run.plan.target}")})
+    root = ET.Element("testsuites", {"name": _text(f"constat {run.plan.target}")})
     root.extend(_suite(run, family, results) for family, results in _families(run).items())
     if run.verdict is Verdict.NOT_PROVEN and not run.judged:
         root.append(_empty(run))
     _total(root, root.iter("testcase"))
-    Tree.indent(root)
-    return b"<?xml version='1.0' encoding='utf-8'?>\n" + Tree.tostring(root, encoding="unicode").encode() + b"\n"
+    ET.indent(root)
+    return b"<?xml version='1.0' encoding='utf-8'?>\n" + ET.tostring(root, encoding="unicode").encode() + b"\n"
 
 
 def _families(run: Run) -> dict[str, tuple[Result, ...]]:
@@ -53,32 +50,30 @@ def _families(run: Run) -> dict[str, tuple[Result, ...]]:
     return {family: tuple(results) for family, results in families.items()}
 
 
-def _suite(run: Run, family: str, results: tuple[Result, ...]) -> Tree.Element:
-    suite = Tree.Element("testsuite", {"name": _text(family), "timestamp": stamp(run.plan.started)})
+def _suite(run: Run, family: str, results: tuple[Result, ...]) -> ET.Element:
+    suite = ET.Element("testsuite", {"name": _text(family), "timestamp": stamp(run.plan.started)})
     suite.append(_properties(run))
     suite.extend(_case(result) for result in results)
     _total(suite, suite.iter("testcase"))
     return suite
 
 
-def _properties(run: Run) -> Tree.Element:
+def _properties(run: Run) -> ET.Element:
     plan = run.plan
     values = {"run_id": plan.run_id, "target": plan.target, "provider": plan.provider, "verdict": run.verdict, "command": plan.command}
-    properties = Tree.Element("properties")
+    properties = ET.Element("properties")
     for name, value in values.items():
-        Tree.SubElement(properties, "property", {"name": name, "value": _text(value)})
+        ET.SubElement(properties, "property", {"name": name, "value": _text(value)})
     return properties
 
 
-def _case(result: Result) -> Tree.Element:
+def _case(result: Result) -> ET.Element:
     control = result.control
-    case = Tree.Element(
-        "testcase",
-        {"classname": _text(f"{control.family}.{control.id}"), "name": _text(f"{control.id} {control.title}"), "time": _time(result.duration_s)},
-    )
+    names = {"classname": _text(f"{control.family}.{control.id}"), "name": _text(f"{control.id} {control.title}")}
+    case = ET.Element("testcase", {**names, "time": _time(result.duration_s)})
     if element := _element(result):
         worst = result.worst_findings
-        said = Tree.SubElement(case, element, {"type": result.outcome.value, "message": _text(_message(worst))})
+        said = ET.SubElement(case, element, {"type": result.outcome.value, "message": _text(_message(worst))})
         said.text = _text("\n\n".join(map(_worded, worst)))
     return case
 
@@ -100,15 +95,15 @@ def _worded(finding: Finding) -> str:
     return "\n".join(lines + [f"evidence: {ref.path} sha256:{ref.sha256}" for ref in finding.evidence])
 
 
-def _empty(run: Run) -> Tree.Element:
-    suite = Tree.Element("testsuite", {"name": "verdict", "timestamp": stamp(run.plan.started)})
-    case = Tree.SubElement(suite, "testcase", {"classname": "verdict", "name": "the run proves something", "time": "0.000"})
-    Tree.SubElement(case, ERROR, {"type": Outcome.NOT_REVIEWED.value, "message": "no control was selected, so nothing was proven"})
+def _empty(run: Run) -> ET.Element:
+    suite = ET.Element("testsuite", {"name": "verdict", "timestamp": stamp(run.plan.started)})
+    case = ET.SubElement(suite, "testcase", {"classname": "verdict", "name": "the run proves something", "time": "0.000"})
+    ET.SubElement(case, ERROR, {"type": Outcome.NOT_REVIEWED.value, "message": "no control was selected, so nothing was proven"})
     _total(suite, [case])
     return suite
 
 
-def _total(element: Tree.Element, cases: Iterable[Tree.Element]) -> None:
+def _total(element: ET.Element, cases: Iterable[ET.Element]) -> None:
     found = list(cases)
     element.set("tests", str(len(found)))
     for name, child in (("failures", FAILURE), ("errors", ERROR), ("skipped", SKIPPED)):
@@ -123,4 +118,5 @@ def _time(seconds: float) -> str:
 
 
 def _text(value: str) -> str:
-    return _NOT_XML.sub("\ufffd", printable(value))
+    # What XML 1.0 cannot carry is among what `printable` spells out.
+    return printable(value)

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import datetime
 import tomllib
 from dataclasses import dataclass
+from datetime import UTC
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -13,6 +13,7 @@ from constat.errors import UserError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from datetime import date, datetime
 
 CATALOGUE = Path(__file__).with_name("messages.toml")
 DEFAULT_LANGUAGE = "en"
@@ -54,16 +55,16 @@ class Messages:
             return f"{whole // _MINUTE} min {whole % _MINUTE:02d} s"
         return f"{whole // _HOUR} h {whole % _HOUR // _MINUTE:02d} min"
 
-    def moment(self, moment: datetime.datetime) -> str:
+    def moment(self, moment: datetime) -> str:
         """Return a moment in UTC, to the minute."""
-        at = moment.astimezone(datetime.UTC)
+        at = moment.astimezone(UTC)
         return self("lang.date", day=at.day, month=self._month(at), year=at.year, time=f"{at:%H:%M}")
 
-    def day(self, day: datetime.date) -> str:
+    def day(self, day: date) -> str:
         """Return a day."""
         return self("lang.day", day=day.day, month=self._month(day), year=day.year)
 
-    def _month(self, day: datetime.date) -> str:
+    def _month(self, day: date) -> str:
         return self("lang.months").split()[day.month - 1]
 
 
@@ -71,7 +72,7 @@ def messages(lang: str = DEFAULT_LANGUAGE) -> Messages:
     """Return a language's words; raises UserError for a language that the catalogue lacks."""
     catalogue = _catalogue()
     if lang not in catalogue:
-        msg = f"language {lang!r} is unknown, expected one of {', '.join(sorted(catalogue))}; add it to {CATALOGUE.name} or choose one of these"
+        msg = f"language {lang!r} is unknown, expected one of {', '.join(sorted(catalogue))}; or add it to {CATALOGUE.name}"
         raise UserError(msg)
     return Messages(lang, catalogue[lang])
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import datetime
 import json
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
@@ -10,12 +9,13 @@ from typing import TYPE_CHECKING, Any
 from pydantic import AwareDatetime, TypeAdapter, ValidationError
 
 from constat.errors import UserError
-from constat.outcome import Impact, Severity
+from constat.outcome import Impact, Severity  # noqa: TC001  pydantic reads the annotations
 
 if TYPE_CHECKING:
     from pathlib import Path
 
 PLAN_FILE = "plan.json"
+END_FILE = "ended.json"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -36,21 +36,12 @@ class PlannedControl:
 
 
 @dataclass(frozen=True, kw_only=True)
-class PlannedWaiver:
-    """A waiver of the target file: who accepts what, until when."""
-
-    subject: str = "*"
-    owner: str
-    reason: str
-    expires: datetime.date
-
-
-@dataclass(frozen=True, kw_only=True)
 class Plan:
     """The run's own account of what it is about to do.
 
-    `promises` (id = the specification's words) and `waivers` (by control) are
-    copied from the target file; a run may leave them out.
+    `promises` (id = the specification's words) come from the target file.  A run
+    with `marks_end` leaves END_FILE behind when its last control is complete, so
+    that one that was killed is known even where every control had begun.
     """
 
     run_id: str
@@ -65,7 +56,7 @@ class Plan:
     git_commit: str | None = None
     seed: int | None = None
     promises: dict[str, str] = field(default_factory=dict)
-    waivers: dict[str, PlannedWaiver] = field(default_factory=dict)
+    marks_end: bool = False
 
 
 def read_plan(path: Path) -> Plan:

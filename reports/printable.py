@@ -26,8 +26,8 @@ def shown(value: Json) -> str:
 
 
 def document(value: Json) -> bytes:
-    """Return a JSON document in UTF-8 that any parser reads: sorted keys, no NaN, no lone surrogate."""
-    text = json.dumps(_finite(value), indent=2, sort_keys=True, ensure_ascii=False, allow_nan=False) + "\n"
+    """Return a JSON document in UTF-8 that any parser reads: no NaN, no lone surrogate; keys keep their order."""
+    text = json.dumps(_finite(value), indent=2, ensure_ascii=False, allow_nan=False) + "\n"
     # The backslash form of a lone surrogate is also its JSON escape.
     return text.encode("utf-8", "backslashreplace")
 
@@ -37,10 +37,7 @@ def _is_plain(character: str) -> bool:
 
 
 def _spelled(character: str) -> str:
-    code = ord(character)
-    if code <= 0xFF:
-        return f"\\x{code:02x}"
-    return f"\\u{code:04x}" if code <= 0xFFFF else f"\\U{code:08x}"
+    return character.encode("unicode_escape").decode("ascii")
 
 
 def _finite(value: Json) -> Json:

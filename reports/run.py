@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import datetime
 from collections import defaultdict
 from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -13,14 +13,13 @@ from constat.control import FAMILIES
 from constat.errors import UserError
 from constat.finding import FINDINGS_FILE, Finding, read_findings
 from constat.outcome import ExitCode, Impact, Outcome, exit_code, worst
-from reports.plan import PLAN_FILE, Plan, PlannedControl, read_plan
+from reports.plan import END_FILE, PLAN_FILE, Plan, PlannedControl, read_plan
 
 if TYPE_CHECKING:
     import os
 
-# What the findings about a control as a whole, and about its reach, call their subject.
-WHOLE = "(control)"
-COVERAGE = "coverage"
+# What findings about a control as a whole, about a target that cannot be looked at, and about reach call their subject.
+WHOLE, TARGET, COVERAGE = "(control)", "(target)", "coverage"
 UNPLANNED = "unplanned"
 
 NOT_REACHED = "the run ended before it was reached"
@@ -70,7 +69,7 @@ class Result:
     @property
     def subjects(self) -> tuple[str, ...]:
         """What it was tried on, each once, in the order of the findings."""
-        return tuple(dict.fromkeys(finding.subject for finding in self.findings if finding.subject not in {WHOLE, COVERAGE}))
+        return tuple(dict.fromkeys(finding.subject for finding in self.findings if finding.subject not in {WHOLE, TARGET, COVERAGE}))
 
     @property
     def worst_findings(self) -> tuple[Finding, ...]:
@@ -79,8 +78,8 @@ class Result:
 
     @property
     def duration_s(self) -> float:
-        """Seconds from its first finding's start to its last one's end."""
-        return (max(map(_end, self.found)) - min(map(_begin, self.found))).total_seconds() if self.found else 0.0
+        """Seconds that its findings took, one after the other."""
+        return sum(finding.duration_s for finding in self.found)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -132,13 +131,13 @@ class Run:
         return _VERDICTS[self.exit_code]
 
     @property
-    def ended(self) -> datetime.datetime:
+    def ended(self) -> datetime:
         """When the last finding was complete (UTC); the start, when there is none."""
         ends = [_end(finding) for result in self.results for finding in result.found]
         return max([self.plan.started, *ends])
 
     def with_outcome(self, *outcomes: Outcome) -> tuple[Finding, ...]:
-        """Findings of judged controls that ended so, in the order of the plan."""
+        """Return the findings of judged controls that ended so, in the order of the plan."""
         return tuple(finding for finding in self.findings if finding.outcome in outcomes)
 
 
@@ -151,10 +150,12 @@ def load_run(directory: str | os.PathLike[str]) -> Run:
     plan = read_plan(path / PLAN_FILE)
     found = _read(path / FINDINGS_FILE, plan)
     results = _results(plan, found)
-    cut = _is_torn(path / FINDINGS_FILE) or not all(result.is_reached for result in results if result.control.selected)
-    if cut and found:
+    has_ended = (path / END_FILE).exists()
+    is_torn = _is_torn(path / FINDINGS_FILE) or (plan.marks_end and not has_ended)
+    is_cut = is_torn or not all(result.is_reached for result in results if result.control.selected)
+    if found and is_cut and not (has_ended and not is_torn):
         results = tuple(_cut_short(plan, result) if result.control.id == found[-1].control else result for result in results)
-    return Run(directory=path, plan=plan, results=results, was_interrupted=cut)
+    return Run(directory=path, plan=plan, results=results, was_interrupted=is_cut)
 
 
 def _read(path: Path, plan: Plan) -> tuple[Finding, ...]:
@@ -165,7 +166,8 @@ def _read(path: Path, plan: Plan) -> tuple[Finding, ...]:
         msg = f"{str(path)!r} cannot be read ({problem}), expected one finding a line in UTF-8; the file was damaged, run again"
         raise UserError(msg) from None
     if strangers := sorted({finding.run_id for finding in found} - {plan.run_id}):
-        msg = f"{str(path)!r} has findings of run {strangers[0]!r}, expected {plan.run_id!r} as in {PLAN_FILE}; keep each run in a directory of its own"
+        expected = f"expected {plan.run_id!r} as in {PLAN_FILE}"
+        msg = f"{str(path)!r} has findings of run {strangers[0]!r}, {expected}; keep each run in a directory of its own"
         raise UserError(msg)
     return found
 
@@ -226,11 +228,6 @@ def _not_reviewed(plan: Plan, control: PlannedControl, reason: str) -> Finding:
     )
 
 
-def _begin(finding: Finding) -> datetime.datetime:
-    moment = datetime.datetime.fromisoformat(finding.started)
-    return moment if moment.tzinfo else moment.replace(tzinfo=datetime.UTC)
-
-
-def _end(finding: Finding) -> datetime.datetime:
-    return _begin(finding) + datetime.timedelta(seconds=finding.duration_s)
-
+def _end(finding: Finding) -> datetime:
+    begin = datetime.fromisoformat(finding.started)
+    return (begin if begin.tzinfo else begin.replace(tzinfo=UTC)) + timedelta(seconds=finding.duration_s)

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import datetime
 from collections import Counter
+from datetime import UTC
 from typing import TYPE_CHECKING
 
 from constat.outcome import Outcome, worst
@@ -14,6 +14,7 @@ from reports.run import COVERAGE
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
+    from datetime import datetime
 
     from constat.finding import Finding, Json
     from reports.run import Result, Run
@@ -66,9 +67,9 @@ def versions(run: Run) -> dict[str, Json]:
     return {} if asked is None else {row.subject: row.observed for row in asked.found if row.subject != COVERAGE}
 
 
-def stamp(moment: datetime.datetime) -> str:
+def stamp(moment: datetime) -> str:
     """Return a moment as UTC in ISO 8601, to the millisecond."""
-    return moment.astimezone(datetime.UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    return moment.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
 def _identity(run: Run) -> dict[str, Json]:

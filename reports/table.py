@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import TYPE_CHECKING
 
 from rich import box
-from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
 from constat.outcome import Outcome, worst
+from reports.compare import to_text
 from reports.messages import messages
 from reports.printable import printable
 from reports.run import Verdict
@@ -17,7 +18,10 @@ from reports.run import Verdict
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    from rich.console import Console
+
     from constat.finding import Finding
+    from reports.compare import Comparison
     from reports.run import Result, Run
 
 _STYLES = {
@@ -33,35 +37,35 @@ _VERDICT_STYLES = {Verdict.PROVEN: "bold green", Verdict.FAILED: "bold red", Ver
 _UNSETTLED = (Outcome.ERROR, Outcome.INCONCLUSIVE, Outcome.NOT_REVIEWED)
 
 
-def show(run: Run, console: Console | None = None) -> None:
+def print_verdict(run: Run, console: Console) -> None:
     """Print the run; without a terminal the lines are plain and never cut."""
-    screen = console or Console()
-    screen.print(_by_family(run, is_plain=not screen.is_terminal))
+    console.print(_by_family(run, is_plain=not console.is_terminal))
     for line in _lines(run):
-        screen.print(line, soft_wrap=not screen.is_terminal)
+        console.print(line, soft_wrap=not console.is_terminal)
+
+
+def print_comparison(comparison: Comparison, console: Console) -> None:
+    """Print the difference between two runs."""
+    console.print(Text(to_text(comparison)), end="", soft_wrap=not console.is_terminal)
 
 
 def _by_family(run: Run, *, is_plain: bool) -> Table:
-    present = [outcome for outcome in Outcome if any(result.outcome is outcome for result in run.judged)]
     table = Table(box=None if is_plain else box.SIMPLE_HEAD, pad_edge=False, show_footer=True)
-    table.add_column("family", footer="all", no_wrap=True)
+    table.add_column("family", footer="all", overflow="fold")
     table.add_column("worst", no_wrap=True)
-    for outcome in present:
-        table.add_column(_word(outcome), footer=str(_count(run.judged, outcome)), justify="right")
+    table.add_column("controls", footer=_tally(run.judged), overflow="fold")
     table.add_column("time", footer=messages().duration((run.ended - run.plan.started).total_seconds()), justify="right", no_wrap=True)
     for family, results in run.by_family.items():
-        table.add_row(*_cells(family, results, present))
+        outcome = worst(result.outcome for result in results)
+        time = messages().duration(sum(result.duration_s for result in results))
+        table.add_row(Text(printable(family)), Text(_word(outcome), _STYLES[outcome]), _tally(results), Text(time))
     return table
 
 
-def _cells(family: str, results: tuple[Result, ...], present: list[Outcome]) -> Iterable[Text]:
-    verdict = worst(result.outcome for result in results)
-    yield Text(printable(family))
-    yield Text(_word(verdict), _STYLES[verdict])
-    for outcome in present:
-        n = _count(results, outcome)
-        yield Text(str(n), _STYLES[outcome] if n else "bright_black")
-    yield Text(messages().duration(sum(result.duration_s for result in results)))
+def _tally(results: Iterable[Result]) -> Text:
+    seen = Counter(result.outcome for result in results)
+    counts = [Text(f"{seen[outcome]} {_word(outcome)}", _STYLES[outcome]) for outcome in reversed(Outcome) if seen[outcome]]
+    return Text(", ").join(counts) if counts else Text("none")
 
 
 def _lines(run: Run) -> Iterable[Text]:
@@ -101,12 +105,8 @@ def _line(outcome: Outcome, control: str, text: str) -> Text:
 
 
 def _flat(text: str) -> str:
-    return printable(" ".join(text.split("\n")))
+    return printable(text.replace("\n", " ").replace("\t", " "))
 
 
 def _word(outcome: Outcome) -> str:
     return messages()(f"outcome.{outcome}")
-
-
-def _count(results: Iterable[Result], outcome: Outcome) -> int:
-    return sum(1 for result in results if result.outcome is outcome)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from constat.errors import TargetError, UserError
@@ -59,7 +58,8 @@ class EmbeddedHost:
             for socket in node.sockets if node.name in planned else ():
                 port = self._site.address(node.name, socket.name).port
                 if is_taken(port):
-                    msg = f"port {port} of {node.name}/{socket.name} is taken by another program; stop it, or `constat down` and `constat up` to choose again"
+                    msg = (
+                        f"port {port} of {node.name}/{socket.name} is taken by another program; "
+                        "stop it, or `constat down` and `constat up` to choose again"
+                    )
                     raise UserError(msg)
-
-

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import signal
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from constat import wait
@@ -13,6 +12,7 @@ from provision.embedded import processes
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
     from provision.embedded.supervisor import Supervisor
     from provision.journal import Entry, Journal

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import signal
 import subprocess
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import psutil
@@ -16,6 +15,7 @@ from provision.embedded.site import NODE_VARIABLE
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
+    from pathlib import Path
 
 
 def members(directory: Path) -> list[psutil.Process]:
@@ -76,6 +76,5 @@ def _shared_memory(directory: Path) -> list[str]:
     found = []
     for path in directory.glob("**/postmaster.pid"):
         lines = path.read_text().splitlines()
-        if len(lines) > 6 and len(lines[6].split()) == 2:
-            found.append(lines[6].split()[1])
+        found += [line.split()[1] for line in lines[6:7] if " " in line.strip()]
     return found

@@ -5,7 +5,6 @@ from __future__ import annotations
 import dataclasses
 import json
 import shutil
-from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from constat.clock import monotonic
@@ -28,6 +27,8 @@ from provision.preflight import require_disk, require_tools
 from provision.secrets import write_private
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from constat.target import Target
     from provision.platform.component import Component
     from provision.progress import Progress

@@ -37,7 +37,7 @@ logfile_maxbytes=10MB
 logfile_backups=1
 childlogdir={home}
 directory={home}
-minfds=65536
+minfds=16384
 umask=077
 {user}
 [include]
@@ -133,7 +133,9 @@ class Supervisor:
         (self.home / "supervisor.sock").unlink(missing_ok=True)
         command = [sys.executable, "-m", "supervisor.supervisord", "-c", str(self.home / "supervisord.conf")]
         environment = {"PATH": os.environ.get("PATH", "/usr/bin:/bin"), "LANG": "C.UTF-8", "PYTHONWARNINGS": "ignore"}
-        done = subprocess.run(command, env=environment, cwd=self.home, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False)
+        done = subprocess.run(
+            command, env=environment, cwd=self.home, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False
+        )
         if done.returncode != 0:
             msg = f"supervisord did not start: {(done.stderr or done.stdout).strip()}"
             raise HarnessError(msg)
@@ -143,7 +145,7 @@ class Supervisor:
             msg = "no answer on its socket"
             raise NotReady(msg)
 
-    def _call(self, method: str, *arguments: object, ignore: set[str] = frozenset()) -> Any:  # type: ignore[assignment] # noqa: ANN401 - XML-RPC
+    def _call(self, method: str, *arguments: object, ignore: set[str] = frozenset()) -> Any:  # type: ignore[assignment]
         transport = SupervisorTransport(None, None, serverurl=f"unix://{self.home}/supervisor.sock")
         with xmlrpc.client.ServerProxy("http://127.0.0.1", transport=transport) as server:
             try:

@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from provision.platform.component import File, Node, Plan, Process, Socket, Tool
-from provision.platform.metrics_web import ADMIN, WEB_CONFIG, ask, render, web_config
+from provision.platform.metrics_web import ADMIN, WEB_CONFIG, ask, web_config
+from provision.platform.rendering import render
 
 if TYPE_CHECKING:
     from constat.target import Target
@@ -44,6 +45,11 @@ class Alertmanager:
 
     def configure(self, site: Site) -> None:
         """Nothing: its files say it all."""
+
+    def guarded(self, site: Site) -> tuple[tuple[str, str, int], ...]:
+        """Its alerts and silences, its key and its login."""
+        del site  # the same everywhere
+        return ((NODE, "data", 0o700), (NODE, "key.pem", 0o600), (NODE, WEB_CONFIG, 0o600))
 
 
 def _command(site: Site) -> tuple[str, ...]:

@@ -19,6 +19,7 @@ def assemble(site: Site, components: tuple[Component, ...], *, nodes: tuple[Node
     """Gather the stack; a component that is not there leaves its capability out."""
     names = {component.name for component in components}
     offers: dict[str, Any] = {name: _offer(name, site) for name in _CAPABILITIES if name in names}
+    offers["metrics"] = _offer("prometheus", site) if "prometheus" in names else None
     services = {name: f"https://{site.address(name, 'http')}" for name in _SERVICES if name in names}
     return Stack(
         name=site.name,
@@ -28,7 +29,6 @@ def assemble(site: Site, components: tuple[Component, ...], *, nodes: tuple[Node
         run_dir=run_dir,
         services=services,
         search=Search(kind="postgres", url=services["search"]) if "search" in names else None,
-        metrics=_offer("prometheus", site) if "prometheus" in names else None,
         tenants={name: _tenant(site, name) for name in site.target.tenants if site.recall(f"tenant/{name}/onboarded")},
         listeners=_listeners(site, nodes),
         guarded=tuple(path for component in components if isinstance(component, Guards) for path in _guarded(site, component)),
@@ -49,7 +49,9 @@ def _tenant(site: Site, name: str) -> Tenant:
         objects=KeyPair(access_key=site.secret(f"tenant/{name}/objects/access"), secret_key=site.secret(f"tenant/{name}/objects/secret")),
         cache=Login(user=name, password=site.secret(f"tenant/{name}/cache")),
         broker=Login(user=name, password=site.secret(f"tenant/{name}/broker")),
-        vault=AppRole(role_id=site.recall(f"tenant/{name}/vault/role_id") or "", secret_id=site.recall(f"tenant/{name}/vault/secret_id") or ""),
+        vault=AppRole(
+            role_id=site.recall(f"tenant/{name}/vault/role_id") or "", secret_id=site.recall(f"tenant/{name}/vault/secret_id") or ""
+        ),
     )
 
 

@@ -15,9 +15,7 @@ from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-    from pathlib import Path
 
-    from constat.stack import KeyPair, Tenant
     from constat.target import Target
 
 

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from provision.platform.component import File, Node, Plan, Process, Socket, Tool
-from provision.platform.metrics_web import SCRAPER, TEMPLATES, WEB_CONFIG, ask, greet, render, web_config
+from provision.platform.metrics_web import SCRAPER, WEB_CONFIG, ask, greet, web_config
+from provision.platform.rendering import TEMPLATES, render
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
     from provision.platform.component import Site
 
 QUERIES: Final = TEMPLATES / "exporters" / "queries.yml"
-PASSWORD: Final = "password"
+LOGIN_FILE: Final = "login"
 BACKUPS_METRICS: Final = "metrics"  # below the scheduler's directory: *.prom files, written by rename
 HOST_COLLECTORS: Final = ("cpu", "filefd", "filesystem", "loadavg", "meminfo", "time", "uname")
 # Kernel interfaces have no space to run out of; the file systems that do are all looked at.
@@ -71,7 +72,7 @@ def _postgres(site: Site, exporter: Exporter) -> tuple[str, ...]:
 def _postgres_files(site: Site, exporter: Exporter) -> tuple[File, ...]:
     return (
         File(node=exporter.node, path=QUERIES.name, content=QUERIES.read_text("utf-8")),
-        File(node=exporter.node, path=PASSWORD, content=site.secret("postgres/monitor")),
+        File(node=exporter.node, path=LOGIN_FILE, content=site.secret("postgres/monitor")),
     )
 
 
@@ -80,7 +81,7 @@ def _postgres_environment(site: Site, exporter: Exporter) -> dict[str, str]:
     return {
         "DATA_SOURCE_URI": f"{watched}/postgres?sslmode=verify-full&sslrootcert={site.certificate(exporter.node).ca}",
         "DATA_SOURCE_USER": "monitor",
-        "DATA_SOURCE_PASS_FILE": site.path(exporter.node, PASSWORD),
+        "DATA_SOURCE_PASS_FILE": site.path(exporter.node, LOGIN_FILE),
     }
 
 
@@ -95,12 +96,13 @@ def _redis(site: Site, exporter: Exporter) -> tuple[str, ...]:
         f"-tls-ca-cert-file={certificate.ca}",
         f"-redis.addr={_redis_url(site, exporter)}",
         "-redis.user=monitor",
-        f"-redis.password-file={site.path(exporter.node, PASSWORD)}",
+        "-set-client-name=false",
+        f"-redis.password-file={site.path(exporter.node, LOGIN_FILE)}",
     )
 
 
 def _redis_files(site: Site, exporter: Exporter) -> tuple[File, ...]:
-    return (File(node=exporter.node, path=PASSWORD, content=json.dumps({_redis_url(site, exporter): site.secret("cache/monitor")})),)
+    return (File(node=exporter.node, path=LOGIN_FILE, content=json.dumps({_redis_url(site, exporter): site.secret("cache/monitor")})),)
 
 
 def _redis_url(site: Site, exporter: Exporter) -> str:
@@ -207,6 +209,12 @@ class Exporters:
 
     def configure(self, site: Site) -> None:
         """Nothing: their files say it all."""
+
+    def guarded(self, site: Site) -> tuple[tuple[str, str, int], ...]:
+        """Their keys, and the logins by which they watch and are watched."""
+        chosen = exporters(site.target)
+        logins = tuple((file.node, file.path, 0o600) for exporter in chosen for file in exporter.files(site, exporter))
+        return (*((exporter.node, "key.pem", 0o600) for exporter in chosen), *logins)
 
 
 COMPONENT = Exporters()

@@ -5,20 +5,18 @@ from __future__ import annotations
 import socket
 import ssl
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 import bcrypt
 import httpx
-import jinja2
 
 from constat.errors import NotReady
 from provision.platform.component import File
+from provision.platform.rendering import render
 
 if TYPE_CHECKING:
     from provision.platform.component import Site
 
-TEMPLATES: Final = Path(__file__).parent / "templates"
 WEB_CONFIG: Final = "web.config.yml"
 ANSWER_SECONDS: Final = 3.0
 
@@ -33,11 +31,6 @@ class WebLogin:
 
 ADMIN: Final = WebLogin("admin", "metrics/admin")
 SCRAPER: Final = WebLogin("scraper", "metrics/scraper")
-
-
-def render(template: str, **values: object) -> str:
-    """Render a configuration template by its path below `templates/`; an unknown name in it is an error."""
-    return _TEMPLATES.get_template(template).render(**values)
 
 
 def web_config(site: Site, node: str, login: WebLogin) -> File:
@@ -91,13 +84,3 @@ def _hashed(password: str, salt: str) -> str:
     """
     spelled = salt[:21].translate(str.maketrans("-_", "./")) + "."
     return bcrypt.hashpw(password.encode(), f"$2b$04${spelled}".encode()).decode()
-
-
-_TEMPLATES: Final = jinja2.Environment(
-    loader=jinja2.FileSystemLoader(TEMPLATES),
-    undefined=jinja2.StrictUndefined,
-    trim_blocks=True,
-    lstrip_blocks=True,
-    keep_trailing_newline=True,
-    autoescape=False,  # noqa: S701 - configuration files are not HTML
-)

@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, Final
 
 from constat.stack import Login, Metrics
 from provision.platform.component import File, Node, Plan, Process, Socket, Tool
-from provision.platform.metrics_web import ADMIN, SCRAPER, TEMPLATES, WEB_CONFIG, WebLogin, ask, render, url, web_config
+from provision.platform.metrics_web import ADMIN, SCRAPER, WEB_CONFIG, WebLogin, ask, url, web_config
+from provision.platform.rendering import TEMPLATES, render
 from provision.platform.scrapes import PROBER, SCRAPES, Scrape, Subject, subjects
 
 if TYPE_CHECKING:
@@ -26,8 +27,9 @@ class Prometheus:
     """One server; it is ready before what it asks has answered, which takes an interval at most."""
 
     name = "prometheus"
-    # Started after what takes longest to come up, so that a stack's first minute raises no alert.
-    requires = ("alertmanager", "exporters", "postgres", "gateway", "broker", "cache", "vault", "objects")
+    # The secret store makes the token that its metrics are shown for.  The others only take
+    # long to come up: to ask earlier would be to raise alerts in every stack's first minute.
+    requires = ("vault", "postgres", "broker")
     tools = (Tool(path=PROGRAM, package="prometheus"),)
 
     def nodes(self, target: Target) -> tuple[Node, ...]:
@@ -42,7 +44,7 @@ class Prometheus:
                 File(node=NODE, path="prometheus.yml", content=_configuration(site)),
                 File(node=NODE, path="objectives.yml", content=render("prometheus/objectives.yml.j2", objectives=objectives(site.target))),
                 File(node=NODE, path=RULES.name, content=RULES.read_text("utf-8")),
-                *(File(node=NODE, path=_password_path(login), content=site.secret(login.secret)) for login in (ADMIN, SCRAPER)),
+                *_credentials(site),
                 web_config(site, NODE, ADMIN),
             ),
             processes=(Process(name=self.name, node=NODE, command=_command(site)),),
@@ -55,6 +57,11 @@ class Prometheus:
 
     def configure(self, site: Site) -> None:
         """Nothing: its files say it all."""
+
+    def guarded(self, site: Site) -> tuple[tuple[str, str, int], ...]:
+        """What it has measured, its key and what it shows to others."""
+        shown = tuple((NODE, file.path, 0o600) for file in _credentials(site))
+        return ((NODE, "data", 0o700), (NODE, "key.pem", 0o600), (NODE, WEB_CONFIG, 0o600), *shown)
 
 
 def capability(site: Site) -> Metrics:
@@ -100,10 +107,18 @@ def _job(site: Site, scrape: Scrape, targets: tuple[Subject, ...]) -> dict[str, 
         "path": "/probe" if probed else scrape.path,
         "tls": probed or scrape.tls,
         "login": _shown(site, login) if login else None,
+        "token_file": site.path(NODE, _token_path(scrape)) if scrape.bearer else "",
         "parameters": {"module": [scrape.module]} if probed else scrape.parameters,
         "prober": str(site.address(PROBER, "web")) if probed else "",
         "targets": targets,
     }
+
+
+def _credentials(site: Site) -> list[File]:
+    """What it shows to those who ask, a file each, because its configuration can be read over the network."""
+    passwords = {_password_path(login): site.secret(login.secret) for login in (ADMIN, SCRAPER)}
+    tokens = {_token_path(scrape): site.recall(scrape.bearer) for scrape in SCRAPES if scrape.bearer}
+    return [File(node=NODE, path=path, content=value) for path, value in (passwords | tokens).items() if value]
 
 
 def _shown(site: Site, login: WebLogin) -> dict[str, str]:
@@ -112,6 +127,10 @@ def _shown(site: Site, login: WebLogin) -> dict[str, str]:
 
 def _password_path(login: WebLogin) -> str:
     return f"{login.user}.password"
+
+
+def _token_path(scrape: Scrape) -> str:
+    return f"{scrape.job}.token"
 
 
 def _command(site: Site) -> tuple[str, ...]:
@@ -125,6 +144,8 @@ def _command(site: Site) -> tuple[str, ...]:
         f"--storage.tsdb.path={site.path(NODE, 'data')}",
         f"--storage.tsdb.retention.time={RETENTION_DAYS}d",
         "--storage.tsdb.wal-compression",
+        # What fires before the first look for Alertmanager, 5 s after the start, is lost: say it again soon.
+        "--rules.alert.resend-delay=15s",
         "--log.level=warn",
     )
 

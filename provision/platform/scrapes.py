@@ -28,8 +28,9 @@ class Ask:
 class Scrape:
     """One job of Prometheus.
 
-    With `module` the prober asks in its place, and the answer is whether the socket
-    answers, in how much time and with which certificate.
+    `bearer` is the name of a token that a server has made.  With `module` the prober asks
+    in Prometheus' place, and the answer is whether the socket answers, in how much time
+    and with which certificate.
     """
 
     job: str
@@ -37,6 +38,7 @@ class Scrape:
     path: str = "/metrics"
     tls: bool = True
     login: WebLogin | None = None
+    bearer: str = ""
     parameters: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     module: str = ""
 
@@ -56,8 +58,6 @@ BROKER: Final = (Ask("broker", "prometheus"),)
 # Sockets that begin with TLS.  PostgreSQL and PgBouncer ask for it later in their own
 # protocol, which the prober does not speak.
 BEGIN_WITH_TLS: Final = (
-    *MEMBERS,
-    *DATABASES,
     Ask("objects", "s3"),
     Ask("cache", "redis"),
     Ask("broker", "amqp"),
@@ -77,14 +77,22 @@ SCRAPES: Final = (
     Scrape(job="objects", asks=(Ask("objects", "metrics"),), tls=False),
     Scrape(job="backups", asks=(Ask("backups-exporter", "web", "scheduler"),), login=SCRAPER),
     Scrape(job="cache", asks=(Ask("redis-exporter", "web", "cache"),)),
-    Scrape(job="broker", asks=BROKER, tls=False),
-    Scrape(job="queues", asks=BROKER, path="/metrics/detailed", tls=False, parameters={"family": ("queue_coarse_metrics",)}),
-    Scrape(job="vault", asks=(Ask("vault", "api"),), path="/v1/sys/metrics", parameters={"format": ("prometheus",)}),
+    Scrape(job="broker", asks=BROKER),
+    Scrape(job="queues", asks=BROKER, path="/metrics/detailed", parameters={"family": ("queue_coarse_metrics",)}),
+    Scrape(
+        job="vault",
+        asks=(Ask("vault", "api"),),
+        path="/v1/sys/metrics",
+        bearer="vault/monitor",
+        parameters={"format": ("prometheus",)},
+    ),
     Scrape(job="services", asks=SERVICES),
     Scrape(job="gateway", asks=(Ask("gateway", "metrics"),), tls=False),
     Scrape(job="host", asks=(Ask("node-exporter", "web", "host"),), login=SCRAPER),
     Scrape(job="blackbox", asks=(Ask(PROBER, "web"),), login=SCRAPER),
     Scrape(job="probe-ready", asks=SERVICES, path="/ready", module="https"),
+    Scrape(job="probe-coordinator", asks=MEMBERS, path="/health", module="https"),
+    Scrape(job="probe-database", asks=DATABASES, path="/liveness", module="https"),
     Scrape(job="probe-vault", asks=(Ask("vault", "api"),), path="/v1/sys/health", module="https"),
     Scrape(job="probe-tls", asks=BEGIN_WITH_TLS, module="tls"),
     Scrape(job="probe-tcp", asks=BEGIN_IN_CLEAR, module="tcp"),

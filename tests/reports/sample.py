@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import datetime
 import hashlib
 import json
 from dataclasses import asdict, dataclass, field
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from constat.control import FAMILIES
@@ -15,10 +15,8 @@ from constat.outcome import Outcome, Severity
 if TYPE_CHECKING:
     from pathlib import Path
 
-START = datetime.datetime(2026, 11, 21, 10, 0, tzinfo=datetime.UTC)
+START = datetime(2026, 11, 21, 10, 0, tzinfo=UTC)
 RUN_ID = "20261121-100000-embedded-7f3a"
-
-P, N, W, R, I, E, F = Outcome  # in the order of definition: PASS … FAIL
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -40,7 +38,7 @@ class Seen:
 
     control: str
     subject: str
-    outcome: Outcome
+    outcome: Outcome = Outcome.PASS
     reason: str = "as expected"
     expected: Any = None
     observed: Any = None
@@ -50,7 +48,11 @@ class Seen:
 
 
 def write_run(
-    directory: Path, rules: list[Rule], seen: list[Seen], *, promises: dict[str, str] | None = None, waivers: dict[str, Any] | None = None
+    directory: Path,
+    rules: list[Rule],
+    seen: list[Seen],
+    *,
+    promises: dict[str, str] | None = None,
 ) -> Path:
     """Write plan, findings and evidence as a run leaves them; returns the directory."""
     directory.mkdir(parents=True, exist_ok=True)
@@ -67,7 +69,6 @@ def write_run(
         "git_commit": "4f1c9f0c2a8e5f6d7b3a9c0e1d2f3a4b5c6d7e8f",
         "seed": 20261121,
         "promises": promises or {},
-        "waivers": waivers or {},
     }
     (directory / "plan.json").write_text(json.dumps(plan), "utf-8")
     (directory / "findings.jsonl").write_text("".join(line + "\n" for line in _lines(directory, rules, seen)), "utf-8")
@@ -86,11 +87,11 @@ def _lines(directory: Path, rules: list[Rule], seen: list[Seen]) -> list[str]:
     for row in seen:
         rule = by_id.get(row.control, Rule(id=row.control, title="Nobody planned this."))
         lines.append(_finding(directory, rule, row, clock).to_json())
-        clock += datetime.timedelta(seconds=row.seconds)
+        clock += timedelta(seconds=row.seconds)
     return lines
 
 
-def _finding(directory: Path, rule: Rule, row: Seen, clock: datetime.datetime) -> Finding:
+def _finding(directory: Path, rule: Rule, row: Seen, clock: datetime) -> Finding:
     return Finding(
         run_id=RUN_ID,
         control=row.control,

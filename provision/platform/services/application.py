@@ -17,7 +17,7 @@ from starlette.routing import Route, Router
 from provision.platform.services import presented
 from provision.platform.services.answer import Answer, encode, json, refusal
 from provision.platform.services.decoding import decoder
-from provision.platform.services.dependency import Dependency, Readiness, readiness
+from provision.platform.services.dependency import Dependency, Readiness, Watch
 from provision.platform.services.meter import MEDIA_TYPE, Meter
 from provision.platform.services.openapi import document, template
 from provision.platform.services.operation import Call, Operation
@@ -118,13 +118,15 @@ def _place(problem: Exception) -> str:
 
 
 def _own_operations(service: Service, meter: Meter) -> tuple[Operation[Any], ...]:
+    watch = Watch(service.dependencies)
+
     async def health(call: Call[None]) -> Answer:
         del call
         return json(Alive(service.name))
 
     async def ready(call: Call[None]) -> Answer:
         del call
-        found = await readiness(service.dependencies)
+        found = await watch.readiness()
         return json(found, 200 if found.ready else 503)
 
     async def metrics(call: Call[None]) -> Answer:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import secrets
 import time
-from typing import TYPE_CHECKING, Final, TypeVar
+from typing import TYPE_CHECKING, Final, TypeVar, cast
 
 from redis.asyncio import Redis
 from redis.asyncio.retry import Retry
@@ -64,9 +64,10 @@ class Cache:
         if tenant in self._unended:
             await self.end_generation(tenant)
         found = await self._ask(lambda: self._redis.mget(_generation(tenant), f"{tenant}:listing:{name}"))
+        # The client answers bytes, because it was not told to decode.
+        generation, kept = cast("tuple[bytes | None, bytes | None]", found or (None, None))
         if found is None:
             return None, None
-        generation, kept = found
         if generation is None:
             await self.end_generation(tenant)
             return None, None

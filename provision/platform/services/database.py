@@ -47,7 +47,7 @@ class Database:
             open=False,
             timeout=_PATIENCE_SECONDS,
             check=_still_there,
-            reconnect_timeout=_PATIENCE_SECONDS,  # then the next request tries; longer means ever longer pauses
+            reconnect_timeout=0,  # the next request tries again; otherwise the pauses grow without bound
             name="database",
         )
         await self._pool.open()

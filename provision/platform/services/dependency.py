@@ -45,21 +45,32 @@ class Readiness(msgspec.Struct, frozen=True):
     dependencies: dict[str, str]
 
 
-async def readiness(dependencies: Iterable[Dependency]) -> Readiness:
-    """Ask every dependency, all at once, within two seconds."""
-    asked = tuple(dependencies)
-    answers = await asyncio.gather(*(_answers(dependency) for dependency in asked))
-    return Readiness(
-        ready=all(answer for dependency, answer in zip(asked, answers, strict=True) if dependency.required),
-        dependencies={dependency.name: ANSWERS if answer else SILENT for dependency, answer in zip(asked, answers, strict=True)},
-    )
+class Watch:
+    """Asks every dependency, and says in the log when one has changed."""
 
+    def __init__(self, dependencies: Iterable[Dependency]) -> None:
+        """Take what to ask."""
+        self._dependencies = tuple(dependencies)
+        self._last: dict[str, str] = {}
 
-async def _answers(dependency: Dependency) -> bool:
-    try:
-        async with asyncio.timeout(_SECONDS):
-            await dependency.check()
-    except Exception as problem:  # noqa: BLE001 - whatever it is, the server was not reached
-        LOG.warning("%s does not answer: %s", dependency.name, type(problem).__name__)
-        return False
-    return True
+    async def readiness(self) -> Readiness:
+        """Ask all at once, each for two seconds at most."""
+        answers = await asyncio.gather(*(self._ask(dependency) for dependency in self._dependencies))
+        said = dict(zip((dependency.name for dependency in self._dependencies), answers, strict=True))
+        ready = all(said[dependency.name] == ANSWERS for dependency in self._dependencies if dependency.required)
+        return Readiness(ready, said)
+
+    async def _ask(self, dependency: Dependency) -> str:
+        try:
+            async with asyncio.timeout(_SECONDS):
+                await dependency.check()
+        except Exception as problem:  # noqa: BLE001 - whatever it is, the server was not reached
+            self._log(dependency.name, SILENT, f"{SILENT} ({type(problem).__name__})")
+            return SILENT
+        self._log(dependency.name, ANSWERS, ANSWERS)
+        return ANSWERS
+
+    def _log(self, name: str, answer: str, worded: str) -> None:
+        if self._last.get(name) != answer:
+            self._last[name] = answer
+            LOG.info("%s %s", name, worded)

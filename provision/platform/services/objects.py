@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import datetime
 import hashlib
+import logging
 import ssl
 from typing import TYPE_CHECKING, Final
 from urllib.parse import quote, urlsplit
 
 import aiohttp
-from minio.credentials import Credentials
+from minio.credentials.credentials import Credentials
 from minio.signer import sign_v4_s3
 from yarl import URL
 
@@ -18,6 +19,9 @@ from provision.platform.services.problem import not_found, unavailable
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from provision.platform.services.settings import Store
+
+LOG: Final = logging.getLogger(__name__)
 _TIMEOUT: Final = aiohttp.ClientTimeout(total=10, connect=2)
 _EMPTY: Final = hashlib.sha256(b"").hexdigest()
 
@@ -28,12 +32,12 @@ class Objects:
     name = "objects"
     required = True
 
-    def __init__(self, endpoint: str, ca: str, bucket: str, *, access_key: str, secret_key: str, region: str) -> None:
-        """Take where the bucket is, who vouches for the server, and the identity to sign with."""
-        self._base = f"{endpoint}/{bucket}"
+    def __init__(self, store: Store, ca: str) -> None:
+        """Take where the bucket is with the identity to sign with, and who vouches for the server."""
+        self._base = f"{store.endpoint}/{store.bucket}"
         self._ca = ca
-        self._credentials = Credentials(access_key, secret_key)
-        self._region = region
+        self._credentials = Credentials(store.access_key, store.secret_key)
+        self._region = store.region
 
     async def open(self) -> None:
         """Make the client; it connects when it is used."""
@@ -72,21 +76,21 @@ class Objects:
         if response.status == 404:
             raise not_found()
         if response.status >= 300:
+            LOG.warning("the object store answers %s with %d", method, response.status)
             raise unavailable("the object store")
         return body
 
-    def _signed(self, method: str, url: str, *, content: bytes, headers: Mapping[str, str]) -> Mapping[str, str]:
+    def _signed(self, method: str, url: str, *, content: bytes, headers: Mapping[str, str]) -> dict[str, str]:
         digest = hashlib.sha256(content).hexdigest() if content else _EMPTY
         now = datetime.datetime.now(datetime.UTC)
         parts = urlsplit(url)
-        stamped = {**headers, "Host": parts.netloc, "x-amz-content-sha256": digest, "x-amz-date": now.strftime("%Y%m%dT%H%M%SZ")}
-        signed: Mapping[str, str] = sign_v4_s3(
+        signed = sign_v4_s3(
             method=method,
             url=parts,
             region=self._region,
-            headers=stamped,
+            headers={**headers, "Host": parts.netloc, "x-amz-content-sha256": digest, "x-amz-date": now.strftime("%Y%m%dT%H%M%SZ")},
             credentials=self._credentials,
             content_sha256=digest,
             date=now,
         )
-        return signed
+        return {name: str(value) for name, value in signed.items()}

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 Input = TypeVar("Input")
 
-JSON_LIMIT: Final = 64 * 1024
+JSON_LIMIT: Final = 128 * 1024
 
 
 @dataclass(frozen=True, slots=True)

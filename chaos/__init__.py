@@ -1,0 +1,1 @@
+"""Drills: steady state, fault, deadline, steady state; judged from what clients were told."""

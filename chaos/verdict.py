@@ -1,0 +1,166 @@
+"""The verdict on a drill: a pure function of what was measured and what was promised."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from chaos import timeline
+from chaos.history import Mark, Told
+from chaos.ledger import judge
+from chaos.service import outages
+from constat import deadlines
+from constat.evidence import Evidence
+from constat.judgement import Judgement
+from constat.outcome import Outcome
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from chaos.drill import Drill
+    from chaos.ledger import Account, Reckoning
+    from constat.target import Recovery
+
+# Where nothing at all may be lost, a tenant's writes must come at least this often to say so; seconds.
+COARSEST: Final = 1.0
+# Else a measurement must be finer than the promise by this factor.
+FINER: Final = 10
+# The wall clock may move by this much against the monotonic one before it is said; seconds.
+CLOCK_MAY_MOVE: Final = 0.1
+
+
+def judgements(drill: Drill, recovery: Recovery, *, evidence: tuple[Evidence, ...] = ()) -> Iterator[Judgement]:
+    """Say how the drill ended, subject by subject; an instrument that cannot vouch ends it with that alone."""
+    reckoning = judge(drill.history, drill.read, seen=drill.struck.read)
+    instrument = _instrument(drill, reckoning, (_timeline(drill, reckoning), *evidence))
+    yield instrument
+    if instrument.outcome is Outcome.ERROR:
+        return
+    if recovery.node_rto_seconds is not None:
+        yield _rto(drill, reckoning, recovery.node_rto_seconds, recovery.stable_seconds)
+    if recovery.node_rpo_seconds is not None:
+        for tenant, account in reckoning.tenants.items():
+            yield _rpo(f"rpo: {tenant}", account, recovery.node_rpo_seconds)
+        yield _rpo("rpo", reckoning.whole, recovery.node_rpo_seconds)
+    yield _integrity(reckoning.whole)
+    yield _redundancy(drill)
+
+
+def _instrument(drill: Drill, reckoning: Reckoning, evidence: tuple[Evidence, ...]) -> Judgement:
+    history, commanded = drill.history, drill.history.marks[Mark.COMMANDED]
+    before = sum(
+        write.told is not Told.OK and (write.ended or 0.0) < commanded
+        for write in history.operations
+        if write.invoked < commanded - COARSEST
+    )
+    moved, stall = history.clock_moved, history.worst_stall(history.began, history.ended or commanded)
+    broken, doubts = list(drill.problems), []
+    if history.ended is None or moved is None:
+        broken.append("the history was never closed")
+    elif moved > CLOCK_MAY_MOVE:
+        doubts.append(f"the wall clock moved by {moved:.3f} s")
+    if not outages(history, since=reckoning.effect):
+        broken.append("no write was disturbed, so it was not this node that served them")
+    if before:
+        doubts.append(f"{before} writes were refused or unknown before the fault")
+    outcome = Outcome.ERROR if broken else Outcome.INCONCLUSIVE if doubts else Outcome.PASS
+    return Judgement(
+        subject="instrument",
+        outcome=outcome,
+        reason="; ".join(broken + doubts) or "the history is whole, the fault confirmed, and it disturbed writes",
+        expected="trustworthy",
+        observed=f"{reckoning.whole.attempted} writes of {len(history.tenants)} tenants, worst stall of the harness {stall:.3f} s",
+        evidence=evidence,
+    )
+
+
+def _rto(drill: Drill, reckoning: Reckoning, promised: float, stable: float) -> Judgement:
+    history, commanded, back = drill.history, drill.history.marks[Mark.COMMANDED], drill.struck.restored
+    if back is None:
+        return Judgement(
+            subject="rto",
+            outcome=Outcome.FAIL,
+            reason=f"service was not back within {promised:g} s and stable for {stable:g} s",
+            expected={"seconds": promised},
+            observed={"seconds": "more than promised"},
+        )
+    seconds, doubt = back - commanded, history.worst_stall(commanded, back)
+    outcome = Outcome.FAIL if seconds > promised else Outcome.INCONCLUSIVE if seconds + doubt > promised else Outcome.PASS
+    longest = max((span.seconds for span in outages(history, since=reckoning.effect)), default=0.0)
+    return Judgement(
+        subject="rto",
+        outcome=outcome,
+        reason=f"service was back {seconds:.1f} s after the fault was commanded, and held for {stable:g} s",
+        expected={"seconds": promised},
+        observed={"seconds": round(seconds, 3), "uncertainty": round(doubt, 3), "longest outage of a tenant": round(longest, 3)},
+    )
+
+
+def _rpo(subject: str, account: Account, promised: float) -> Judgement:
+    outcome, reason = _loss(account, promised)
+    return Judgement(
+        subject=subject,
+        outcome=outcome,
+        reason=reason,
+        expected={"seconds": promised, "lost": 0} if promised == 0 else {"seconds": promised},
+        observed={
+            "seconds": round(account.rpo_seconds, 3),
+            "lost": len(account.lost),
+            "acknowledged": account.acknowledged,
+            "acknowledged without the standby": account.unreplicated,
+            "unknown": account.unknown,
+            "unknown and there": len(account.recovered),
+            "resolution": "none" if account.resolution is None else round(account.resolution, 3),
+        },
+    )
+
+
+def _loss(account: Account, promised: float) -> tuple[Outcome, str]:
+    resolution = account.resolution
+    of = f"of {account.acknowledged} acknowledged"
+    if account.lost and (promised == 0 or account.rpo_seconds > promised):
+        noticed = (
+            f", {account.lost_unreplicated} of them with the notice that the standby was not waited for"
+            if account.lost_unreplicated
+            else ""
+        )
+        return Outcome.FAIL, f"{len(account.lost)} lost {of}, the oldest {account.rpo_seconds:.3f} s before the fault{noticed}"
+    if resolution is None or resolution > (COARSEST if promised == 0 else promised / FINER):
+        return Outcome.INCONCLUSIVE, f"{len(account.lost)} lost {of}, but writes came too seldom to tell: resolution {_seconds(resolution)}"
+    return Outcome.PASS, f"{len(account.lost)} lost {of}, resolution {_seconds(resolution)}"
+
+
+def _integrity(account: Account) -> Judgement:
+    seen = {name: len(getattr(account, name)) for name in ("unexpected", "duplicated", "corrupt", "holes")}
+    worst = ", ".join(f"{writer}/{seq}" for writer, seq in account.wrong[:5])
+    return Judgement(
+        subject="integrity",
+        outcome=Outcome.FAIL if account.wrong else Outcome.PASS,
+        reason=f"rows that no recovery explains: {worst}"
+        if account.wrong
+        else "every row is as it was written, once, and nothing is missing in between",
+        expected=dict.fromkeys(seen, 0),
+        observed=seen,
+    )
+
+
+def _redundancy(drill: Drill) -> Judgement:
+    let_go, back = drill.history.marks[Mark.LET_GO], drill.struck.redundant
+    seconds = "more" if back is None else f"{back - let_go:.1f}"
+    return Judgement(
+        subject="redundancy",
+        outcome=Outcome.FAIL if back is None else Outcome.PASS,
+        reason=f"{drill.struck.node} follows again {seconds} s after it was given back"
+        if back
+        else f"{drill.struck.node} does not follow again",
+        expected=f"within {deadlines.REDUNDANCY_BACK:g} s",
+        observed=f"{seconds} s" if back else f"not within {deadlines.REDUNDANCY_BACK:g} s",
+    )
+
+
+def _timeline(drill: Drill, reckoning: Reckoning) -> Evidence:
+    zero = drill.history.marks[Mark.COMMANDED]
+    return Evidence(name="timeline.txt", content=timeline.text(drill, effect=reckoning.effect, zero=zero))
+
+
+def _seconds(resolution: float | None) -> str:
+    return "none" if resolution is None else f"{resolution:.3f} s"

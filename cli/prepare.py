@@ -1,0 +1,29 @@
+"""`python -m cli.prepare`: install what the embedded platform needs on this machine, and start nothing."""
+
+from __future__ import annotations
+
+import sys
+
+from cli.console import Told, complain
+from cli.options import DEFAULT_TARGET
+from constat.errors import UserError
+from constat.outcome import ExitCode
+from constat.target import load_target
+from provision import preflight
+from provision.platform.catalogue import components
+
+
+def main() -> int:
+    """Install; exit 4 with the command to paste when that is not allowed."""
+    tools = [tool for part in components(load_target(DEFAULT_TARGET)) for tool in part.tools]
+    try:
+        with Told() as told:
+            preflight.install(tools, told)
+    except UserError as problem:
+        complain(str(problem))
+        return ExitCode.USAGE
+    return ExitCode.PROVEN
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,81 @@
+"""A mutant that is a few SQL statements: how it is planted, seen and undone through the oracle's login."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final
+
+import psycopg
+
+from constat.errors import Unobservable
+from constat.mutant import Mutant, Scope, State
+
+if TYPE_CHECKING:
+    from constat.stack import Stack
+
+# Everything that a statement of this kind can change: relations, policies, rights, functions, roles, settings.
+_FINGERPRINT: Final = """
+SELECT 'relation', c.oid::regclass::text, c.relkind::text, c.relrowsecurity::text, c.relforcerowsecurity::text,
+       c.relacl::text, c.reloptions::text, c.relowner::regrole::text, md5(coalesce(pg_get_viewdef(c.oid), ''))
+FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace WHERE n.nspname !~ '^pg_' AND n.nspname <> 'information_schema'
+UNION ALL SELECT 'policy', polrelid::regclass::text, polname, polcmd::text, polpermissive::text, polroles::text,
+       pg_get_expr(polqual, polrelid), pg_get_expr(polwithcheck, polrelid), NULL FROM pg_policy
+UNION ALL SELECT 'function', p.oid::regprocedure::text, p.prosecdef::text, p.proacl::text, md5(p.prosrc), p.proconfig::text, NULL, NULL, NULL
+FROM pg_proc p JOIN pg_namespace n ON n.oid = p.pronamespace WHERE n.nspname !~ '^pg_' AND n.nspname <> 'information_schema'
+UNION ALL SELECT 'role', rolname, rolsuper::text, rolbypassrls::text, rolinherit::text, rolcreaterole::text, rolconfig::text, NULL, NULL
+FROM pg_roles WHERE rolname !~ '^v-'
+UNION ALL SELECT 'member', roleid::regrole::text, member::regrole::text, admin_option::text, NULL, NULL, NULL, NULL, NULL
+FROM pg_auth_members
+UNION ALL SELECT 'setting', setdatabase::text, setrole::text, setconfig::text, NULL, NULL, NULL, NULL, NULL FROM pg_db_role_setting
+UNION ALL SELECT 'default', defaclrole::regrole::text, defaclnamespace::text, defaclobjtype::text, defaclacl::text, NULL, NULL, NULL, NULL
+FROM pg_default_acl ORDER BY 1, 2, 3, 4, 5
+"""
+
+
+def mutant(mutant_id: str, title: str, *, plant: str, revert: str, holds: str, controls: tuple[str, ...]) -> Mutant:
+    """Make a mutant of SQL: `holds` is a query that answers true while the defect is there."""
+
+    def planted(stack: Stack, state: State) -> None:
+        del state  # nothing is needed to undo it
+        _execute(stack, plant)
+
+    def confirmed(stack: Stack, state: State) -> bool:
+        del state  # nothing is needed to see it
+        return _ask(stack, holds) == [(True,)]
+
+    def reverted(stack: Stack, state: State) -> None:
+        del state  # nothing is needed to undo it
+        _execute(stack, revert)
+
+    return Mutant(
+        id=mutant_id,
+        title=title,
+        scope=Scope.DATABASE,
+        controls=controls,
+        plant=planted,
+        confirm=confirmed,
+        revert=reverted,
+        fingerprint=fingerprint,
+    )
+
+
+def fingerprint(stack: Stack) -> str:
+    """Everything about the database's rules and rights, as text."""
+    return "\n".join(map(repr, _ask(stack, _FINGERPRINT)))
+
+
+def _execute(stack: Stack, statements: str) -> None:
+    with _oracle(stack) as connection:
+        connection.execute(statements)  # type: ignore[call-overload]  # constants of this package
+
+
+def _ask(stack: Stack, query: str) -> list[tuple[Any, ...]]:
+    with _oracle(stack) as connection:
+        found: list[tuple[Any, ...]] = connection.execute(query).fetchall()  # type: ignore[call-overload]  # constants of this package
+        return found
+
+
+def _oracle(stack: Stack) -> psycopg.Connection[tuple[Any, ...]]:
+    if stack.postgres is None:
+        msg = "the stack has no database to plant anything in"
+        raise Unobservable(msg)
+    return psycopg.connect(stack.postgres.admin_dsn)

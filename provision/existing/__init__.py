@@ -1,0 +1,1 @@
+"""Attach to a platform that is already there; create nothing on it."""

@@ -1,0 +1,102 @@
+"""Events that could not be published when they happened, published when the broker is back."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import datetime
+import logging
+import uuid
+from collections import deque
+from typing import TYPE_CHECKING, Any, Final
+from uuid import UUID
+
+import msgspec
+
+from provision.platform.services.answer import encode
+from provision.platform.services.problem import Problem
+
+if TYPE_CHECKING:
+    from provision.platform.services.broker import Broker
+    from provision.platform.services.tokens import Caller
+
+LOG: Final = logging.getLogger(__name__)
+_KEPT: Final = 10_000
+_PAUSE_SECONDS: Final = 1.0
+
+
+class Event(msgspec.Struct, frozen=True):
+    """Something that happened to a property; `at` is the service's clock."""
+
+    event_id: UUID
+    verb: str
+    property_id: UUID
+    organization_id: UUID
+    at: datetime.datetime
+    detail: dict[str, Any]
+
+
+class Outbox:
+    """Publishes events; what the broker did not take waits in memory, in order, at most 10,000."""
+
+    name = "outbox"
+    required = False
+
+    def __init__(self, broker: Broker) -> None:
+        """Take where events go."""
+        self._broker = broker
+        self._late: deque[tuple[str, Event]] = deque(maxlen=_KEPT)
+
+    async def open(self) -> None:
+        """Begin to publish what is late."""
+        self._catching_up = asyncio.create_task(self._catch_up())
+
+    async def close(self) -> None:
+        """Stop; what is still late is lost, and said so."""
+        self._catching_up.cancel()
+        if self._late:
+            LOG.error("%d events were never published", len(self._late))
+
+    async def check(self) -> None:
+        """Raise Problem 503 while events are late."""
+        if self._late:
+            raise Problem(503, "events are late")
+
+    async def publish(self, caller: Caller, verb: str, property_id: UUID, detail: dict[str, Any]) -> Event:
+        """Publish now, and have it confirmed; Problem 503 when the broker did not."""
+        event = _event(caller, verb, property_id, detail)
+        await self._send(caller.tenant, event)
+        return event
+
+    async def publish_in_time(self, caller: Caller, verb: str, property_id: UUID) -> None:
+        """Publish what has already happened: now when that works, else as soon as it does."""
+        event = _event(caller, verb, property_id, {})
+        try:
+            await self._send(caller.tenant, event)
+        except Problem:
+            if len(self._late) == _KEPT:
+                LOG.error("the outbox is full: its oldest event is lost")
+            self._late.append((caller.tenant, event))
+
+    async def _send(self, tenant: str, event: Event) -> None:
+        key = f"{tenant}.property.{event.verb}"
+        await self._broker.publish(key, encode(event), kind=f"property.{event.verb}", message_id=str(event.event_id))
+
+    async def _catch_up(self) -> None:
+        while True:
+            await asyncio.sleep(_PAUSE_SECONDS)
+            with contextlib.suppress(Problem):  # still away: the broker has logged it, the next round tries again
+                while self._late:
+                    await self._send(*self._late[0])
+                    self._late.popleft()
+
+
+def _event(caller: Caller, verb: str, property_id: UUID, detail: dict[str, Any]) -> Event:
+    return Event(
+        event_id=uuid.uuid4(),
+        verb=verb,
+        property_id=property_id,
+        organization_id=caller.organization_id,
+        at=datetime.datetime.now(datetime.UTC),
+        detail=detail,
+    )
