@@ -25,7 +25,7 @@ def select(stack: Stack, word: str) -> tuple[str, ...]:
 
 
 def _primary(postgres: Postgres) -> tuple[str, ...]:
-    return (replication.primary(postgres),)
+    return (replication.primary(postgres).node,)
 
 
 def _standby(postgres: Postgres) -> tuple[str, ...]:

@@ -43,7 +43,7 @@ def observe(stack: Stack) -> Steady:
     """Look at the cluster; raises Unobservable when a part of it does not answer."""
     postgres = database(stack)
     return Steady(
-        primary=replication.primary(postgres),
+        primary=replication.primary(postgres).node,
         standbys=replication.standbys(postgres),
         failover=replication.failover(stack),
         session=replication.session(postgres),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import threading
 from typing import Final, Self
 
@@ -9,7 +10,9 @@ from rich.console import Console
 from rich.live import Live
 from rich.spinner import Spinner
 
-OUT: Final = Console(highlight=False)
+# Into a file or a pipe, tables keep their columns; a terminal says itself how wide it is.
+_PIPED_WIDTH: Final = 150
+OUT: Final = Console(highlight=False, width=None if sys.stdout.isatty() else _PIPED_WIDTH)
 ERR: Final = Console(stderr=True, highlight=False, soft_wrap=True)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING, Final
@@ -97,13 +98,20 @@ def _planted(mutant: Mutant, stack: Stack, directory: Path) -> tuple[Detected | 
         mutant.revert(stack, state)
     try:
         wait.until(
-            lambda: mutant.fingerprint(stack),
+            lambda: _difference(before, mutant.fingerprint(stack)),
             what=f"mutant {mutant.id} is gone without a trace",
             within=deadlines.STACK_HEALED,
             retry=EXPECTED,
-            holds=lambda after: after == before,
+            every=0.5,
+            holds=lambda difference: not difference,
         )
     except NotReady as problem:
         return Detected.NOT_REVERTED, said, str(problem)
     journal.close(entry)
     return outcome, said, detail
+
+
+def _difference(before: str, after: str) -> list[str]:
+    """The lines in which two fingerprints differ, a few of them."""
+    lines = difflib.unified_diff(before.splitlines(), after.splitlines(), lineterm="", n=0)
+    return [line for line in lines if not line.startswith(("---", "+++", "@@"))][:8]

@@ -8,13 +8,14 @@ from typing import Annotated
 import typer
 
 from cli import runs
-from cli.console import ERR, OUT, Told
+from cli.console import ERR, OUT, Told, complain
 from cli.healing import heal
 from cli.options import DEFAULT_TARGET, STACK_NAME, Control, Family, Name
 from cli.session import run_controls
 from cli.standing import standing
 from constat.outcome import ExitCode
 from reports import write_all
+from reports.allure import guard
 from reports.compare import compare
 from reports.run import load_run
 from reports.table import print_comparison, print_verdict
@@ -52,12 +53,21 @@ def verify(
     if code != ExitCode.USAGE:
         runs.point_latest(directory)
         write_all(directory)
+        code = _guarded(directory, code)
         print_verdict(load_run(directory), OUT)
         if with_difference:
             _difference(directory)
         for path in ("report.html", "summary.json", "junit.xml", "findings.jsonl", "allure-results"):
             ERR.print(f"  {directory / path}", style="dim")
     raise typer.Exit(code)
+
+
+def _guarded(directory: Path, code: int) -> int:
+    """Allure is a view: where it says anything else than the findings, the run is not proven."""
+    problems = guard(directory)
+    for problem in problems:
+        complain(f"Allure differs from the findings: {problem}")
+    return code if code or not problems else ExitCode.NOT_PROVEN
 
 
 def _difference(directory: Path) -> None:

@@ -54,7 +54,7 @@ class Finding:
         return json.dumps(asdict(self), ensure_ascii=False, sort_keys=True)
 
     @staticmethod
-    def from_json(line: str) -> Finding:
+    def from_json(line: str | bytes) -> Finding:
         """Read a line back; raises ValueError, KeyError or TypeError when it is not a finding."""
         fields = json.loads(line)
         fields["outcome"] = Outcome(fields["outcome"])
@@ -71,7 +71,7 @@ def read_findings(path: Path) -> tuple[Finding, ...]:
     """
     if not path.exists():
         return ()
-    lines = path.read_text("utf-8").split("\n")
+    lines = path.read_bytes().split(b"\n")
     found = []
     for number, line in enumerate(lines, 1):
         if not line:
@@ -94,8 +94,11 @@ class FindingFile:
         self._descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644)
 
     def append(self, finding: Finding) -> None:
-        """Write one line and make it durable before going on."""
-        os.write(self._descriptor, finding.to_json().encode() + b"\n")
+        """Write one line and make it durable before going on; OSError when the disk has no room for all of it."""
+        # A lone surrogate (an odd file name) becomes the JSON escape that it is.
+        rest = memoryview(finding.to_json().encode("utf-8", "backslashreplace") + b"\n")
+        while rest:
+            rest = rest[os.write(self._descriptor, rest) :]
         os.fsync(self._descriptor)
 
     def close(self) -> None:

@@ -13,6 +13,7 @@ Sampling, 1965); n requests are worth n / design effect.
 
 from __future__ import annotations
 
+import itertools
 import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
@@ -40,8 +41,8 @@ class Exceedance:
 
     @property
     def share(self) -> float:
-        """The share that exceeded the limit."""
-        return self.exceeding / self.requests
+        """The share that exceeded the limit; 0 of nothing."""
+        return self.exceeding / self.requests if self.requests else 0.0
 
     @property
     def worth(self) -> float:
@@ -66,7 +67,7 @@ class Exceedance:
         effect of what never happened is not known.
         """
         if self.exceeding == 0:
-            return (1 - self.allowed) ** (self.worth / _DESIGN_EFFECT_DOUBT)
+            return math.pow(1 - self.allowed, self.worth / _DESIGN_EFFECT_DOUBT)
         return 1 - student_cdf(self._distance, BATCHES - 1)
 
     @property
@@ -77,7 +78,7 @@ class Exceedance:
     @property
     def _distance(self) -> float:
         """How far below the allowed share it is, in standard errors of a share that is just allowed."""
-        return (self.allowed - self.share) / math.sqrt(self.allowed * (1 - self.allowed) / self.worth)
+        return (self.allowed - self.share) * math.sqrt(self.worth / (self.allowed * (1 - self.allowed)))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -90,15 +91,12 @@ class Interval:
 
 
 def exceedance(latencies: Sequence[float], *, limit: float, quantile: float = 0.95) -> Exceedance:
-    """Count what exceeded the limit; ValueError when nothing was measured.
+    """Count what exceeded the limit; nothing at all carries no information.
 
     The design effect is the larger of that at the limit and that at the sample's own
     quantile: a limit far out in the tail is exceeded too rarely to show how requests
     depend on each other.
     """
-    if not latencies:
-        msg = "no latencies; a share needs at least one request"
-        raise ValueError(msg)
     own = _order_statistic(sorted(latencies), quantile)
     effects = (design_effect([value > bar for value in latencies]) for bar in (limit, own))
     return Exceedance(
@@ -165,6 +163,8 @@ def quantile_interval(latencies: Sequence[float], *, quantile: float, alpha: flo
     ranked = sorted(latencies)
     estimate = _order_statistic(ranked, quantile)
     effect = design_effect([value > estimate for value in latencies])
+    if not ranked:
+        return Interval(estimate=estimate, low=0.0, high=math.inf)
     half = student_quantile(1 - alpha / 2, BATCHES - 1) * math.sqrt(quantile * (1 - quantile) * effect / len(ranked))
     low, high = math.floor(len(ranked) * (quantile - half)), math.ceil(len(ranked) * (quantile + half)) + 1
     return Interval(
@@ -208,10 +208,10 @@ def student_quantile(probability: float, degrees: int) -> float:
 
 
 def _order_statistic(ranked: Sequence[float], quantile: float) -> float:
-    """Return the smallest value that at least this share of the values does not exceed."""
-    return ranked[max(0, math.ceil(len(ranked) * quantile - 1e-9) - 1)]
+    """Return the smallest value that at least this share of the values does not exceed; of nothing, infinity."""
+    return ranked[max(0, math.ceil(len(ranked) * quantile - 1e-9) - 1)] if ranked else math.inf
 
 
 def _batches(flags: Sequence[bool]) -> list[Sequence[bool]]:
     edges = [len(flags) * place // BATCHES for place in range(BATCHES + 1)]
-    return [flags[start:end] for start, end in zip(edges, edges[1:], strict=False)]
+    return [flags[start:end] for start, end in itertools.pairwise(edges)]

@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Final
 from urllib.parse import parse_qs, urlsplit
 
 from load.delays import parse_delays
+from load.priority import run_ahead
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -115,8 +116,8 @@ class Connection(asyncio.Protocol):
         asyncio.get_running_loop().call_later(delay, self._send, said)
 
     def _send(self, said: Said) -> None:
-        head = f"HTTP/1.1 {said.status} {_REASONS[said.status]}\r\ncontent-type: application/json\r\ncontent-length: {len(said.body)}\r\n\r\n"
-        self._transport.write(head.encode() + said.body)
+        fields = f"content-type: application/json\r\ncontent-length: {len(said.body)}\r\n\r\n"
+        self._transport.write(f"HTTP/1.1 {said.status} {_REASONS[said.status]}\r\n{fields}".encode() + said.body)
 
 
 def _json(status: int, document: object) -> Said:
@@ -165,7 +166,9 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--cert", help="certificate (PEM); without it the stub speaks plain HTTP")
     parser.add_argument("--key", help="its private key (PEM)")
-    asyncio.run(_serve(parser.parse_args()))
+    arguments = parser.parse_args()
+    run_ahead()
+    asyncio.run(_serve(arguments))
 
 
 if __name__ == "__main__":

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Protocol
 from constat import deadlines, wait
 from constat.clock import monotonic
 from constat.errors import ConstatError, NotReady, TargetError
-from provision.transport import TRANSIENT
+from provision.transport import REFUSED, TRANSIENT
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -91,7 +91,7 @@ def _bring_up_one(component: Component, site: Site, *, host: Host, configured: C
     except ConstatError as problem:
         msg = f"component {component.name!r} did not come up: {problem}"
         raise type(problem)(msg) from problem
-    except TRANSIENT as problem:
+    except REFUSED as problem:
         msg = f"component {component.name!r} could not be configured: {type(problem).__name__}: {problem}"
         raise TargetError(msg) from problem
     progress.done(component.name, monotonic() - start)

@@ -22,3 +22,5 @@ TRANSIENT: Final[tuple[type[Exception], ...]] = (
     AMQPError,
     RequestException,
 )
+# What a server may answer while it is being configured; waiting does not help, its words do.
+REFUSED: Final[tuple[type[Exception], ...]] = (*TRANSIENT, psycopg.Error)

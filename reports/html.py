@@ -64,6 +64,14 @@ class OpenRow:
 
 
 @dataclass(frozen=True, kw_only=True)
+class SeenRow:
+    """Findings of one control that differ in their subject alone: a thousand passes are one line."""
+
+    finding: Finding
+    subjects: tuple[str, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
 class WaivedRow:
     """A waived finding and the terms of its waiver, where its reason words them."""
 
@@ -124,6 +132,7 @@ def _context(run: Run, t: Messages) -> dict[str, Any]:
         # Ids are free text here, so anchors are numbers.
         "anchor": {result.control.id: place for place, result in enumerate(run.results, 1)},
         "exhibit": partial(exhibit, run),
+        "seen": _seen_rows,
         "remedies": _remedies,
         "references": _references,
         "reason": partial(_reason, t),
@@ -167,6 +176,16 @@ def _open_rows(result: Result, outcome: Outcome, t: Messages) -> list[OpenRow]:
         if finding.outcome is outcome:
             alike[_reason(t, finding.reason)].append(finding)
     return [OpenRow(result=result, reason=reason, findings=tuple(rows)) for reason, rows in alike.items()]
+
+
+def _seen_rows(result: Result) -> list[SeenRow]:
+    alike: dict[str, list[Finding]] = defaultdict(list)
+    for place, finding in enumerate(result.findings):
+        # Only what passed is told together; everything else, and what has evidence, has a line of its own.
+        is_plain = finding.outcome is Outcome.PASS and not finding.evidence
+        said = (finding.reason, finding.expected, finding.observed, finding.positive_control)
+        alike[repr(said) if is_plain else str(place)].append(finding)
+    return [SeenRow(finding=rows[0], subjects=tuple(row.subject for row in rows)) for rows in alike.values()]
 
 
 def _waived(run: Run) -> list[WaivedRow]:

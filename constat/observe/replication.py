@@ -76,12 +76,17 @@ def node_dsn(postgres: Postgres, node: PostgresNode) -> str:
 
 def member(postgres: Postgres, node: PostgresNode) -> Member:
     """Ask one server for its part; raises Unobservable when it does not answer."""
+    return member_at(node_dsn(postgres, node), node.name)
+
+
+def member_at(dsn: str, name: str) -> Member:
+    """Ask the server behind a DSN for its part, as an operator; raises Unobservable when it does not answer."""
     asked = (
         "SELECT NOT pg_is_in_recovery(), control.timeline_id, system.system_identifier::text"
         " FROM pg_control_checkpoint() AS control, pg_control_system() AS system"
     )
-    ((is_primary, timeline, system),) = _ask(node_dsn(postgres, node), asked, who=node.name)
-    return Member(node=node.name, is_primary=bool(is_primary), timeline=int(timeline), system=str(system))
+    ((is_primary, timeline, system),) = _ask(dsn, asked, who=name)
+    return Member(node=name, is_primary=bool(is_primary), timeline=int(timeline), system=str(system))
 
 
 def members(postgres: Postgres) -> tuple[Member, ...]:
@@ -98,18 +103,19 @@ def members(postgres: Postgres) -> tuple[Member, ...]:
     return tuple(found)
 
 
-def primary(postgres: Postgres) -> str:
-    """The node of the only primary; raises Unobservable when there is none, or more than one."""
-    found = [seen.node for seen in members(postgres) if seen.is_primary]
+def primary(postgres: Postgres) -> Member:
+    """The only primary; raises Unobservable when there is none, or more than one."""
+    found = [seen for seen in members(postgres) if seen.is_primary]
     if len(found) != 1:
-        msg = f"expected one primary among {[node.name for node in postgres.nodes]!r}, found {found!r}"
+        names = [seen.node for seen in found]
+        msg = f"expected one primary among {[node.name for node in postgres.nodes]!r}, found {names!r}"
         raise Unobservable(msg)
     return found[0]
 
 
 def standbys(postgres: Postgres) -> tuple[Standby, ...]:
     """The standbys that are connected to the primary; raises Unobservable when it does not answer."""
-    leader = primary(postgres)
+    leader = primary(postgres).node
     node = next(node for node in postgres.nodes if node.name == leader)
     rows = _ask(node_dsn(postgres, node), "SELECT application_name, state, sync_state FROM pg_stat_replication ORDER BY 1", who=leader)
     return tuple(Standby(node=str(name), state=str(state), sync_state=str(sync)) for name, state, sync in rows)

@@ -24,7 +24,6 @@ if TYPE_CHECKING:
 
 NODE: Final = "broker"
 RELEASES: Final = "/usr/lib/rabbitmq/lib/rabbitmq_server-*"
-PORT_MAPPER: Final = "/usr/bin/epmd"
 CONFIGURATION: Final = "rabbitmq.conf"
 DEFINITIONS: Final = "definitions.json"
 DISTRIBUTION: Final = "distribution.config"
@@ -52,7 +51,6 @@ _SOCKETS: Final = (
     Socket(name="management", tls=True, protocol="https"),
     Socket(name="prometheus", tls=True, protocol="https"),
     Socket(name="distribution", tls=True, protocol="erlang"),
-    Socket(name="epmd", tls=False, protocol="epmd"),
 )
 
 
@@ -61,7 +59,7 @@ class BrokerComponent:
 
     name = "broker"
     requires = ()
-    tools = (Tool(path="/usr/lib/rabbitmq/bin/rabbitmq-server", package="rabbitmq-server"), Tool(path=PORT_MAPPER, package="erlang-base"))
+    tools = (Tool(path="/usr/lib/rabbitmq/bin/rabbitmq-server", package="rabbitmq-server"),)
 
     def nodes(self, target: Target) -> tuple[Node, ...]:
         """One node."""
@@ -79,7 +77,7 @@ class BrokerComponent:
                 File(node=NODE, path=COOKIE, content=site.secret("broker/cookie"), mode=0o400),
                 File(node=NODE, path=START, content=_start(site)),
             ),
-            processes=(_port_mapper(site), _server(site)),
+            processes=(_server(site),),
             directories=((NODE, DATA),),
         )
 
@@ -155,7 +153,6 @@ def _start(site: Site) -> str:
         names=APPLICATIONS,
         applications=site.path(NODE, "applications"),
         bind=site.bind(NODE),
-        epmd=site.address(NODE, "epmd"),
         distribution=site.address(NODE, "distribution"),
         distribution_options=site.path(NODE, DISTRIBUTION),
         node_name=NODE_NAME,
@@ -163,11 +160,6 @@ def _start(site: Site) -> str:
         enabled_plugins=site.path(NODE, PLUGINS),
         data=site.path(NODE, DATA),
     )
-
-
-def _port_mapper(site: Site) -> Process:
-    port = site.address(NODE, "epmd").port
-    return Process(name="epmd", node=NODE, command=(PORT_MAPPER, "-address", site.bind(NODE), "-port", str(port)))
 
 
 def _server(site: Site) -> Process:

@@ -75,7 +75,7 @@ class PostgresComponent:
             connection.execute(_text("roles.sql"))
             for login in LOGINS:
                 _set_password(connection, login, site.secret(f"postgres/{login}"))
-            if not connection.execute("SELECT FROM pg_database WHERE datname = %s", [DATABASE]).fetchone():
+            if not connection.execute("SELECT 1 FROM pg_database WHERE datname = %s", [DATABASE]).fetchone():
                 connection.execute(sql.SQL("CREATE DATABASE {} OWNER owner").format(sql.Identifier(DATABASE)))
             connection.execute(_text("databases.sql"))
         with psycopg.connect(leader_dsn(site, DATABASE)) as connection:

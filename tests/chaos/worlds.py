@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING
 
 from hypothesis import strategies as st
 
 from chaos.history import History, Mark, Operation, Told
 from constat import entries
-from constat.entries import Entry
+
+if TYPE_CHECKING:
+    from constat.entries import Entry
 
 TENANTS = {"t1": "11111111-0000-4000-8000-000000000001", "t10": "11111111-0000-4000-8000-000000000010"}
 FAULT = 1000.0

@@ -176,6 +176,14 @@ def test_the_verdict_is_said_in_words(tmp_path: Path, outcome: Outcome, words: s
     assert f"<title>{words}: embedded</title>".encode() in content
 
 
+def test_a_run_without_controls_is_not_called_settled(tmp_path: Path) -> None:
+    """Nothing selected: no section says that nothing is red or open."""
+    text = page(write_run(tmp_path, [], [])).text
+
+    assert "No control was selected, so nothing was proven." in text
+    assert [words for words in ("Nothing is red.", "Everything that was selected is settled.") if words in text] == []
+
+
 def test_the_most_severe_red_stands_first(tmp_path: Path) -> None:
     """Red controls are in the order of severity, whatever the order of the run."""
     rules = [Rule(id=f"TEN-PG-0{place}", title=severity.lower(), severity=severity) for place, severity in enumerate(Severity)]
@@ -193,6 +201,20 @@ def test_expected_observed_remedy_and_references_of_a_red_are_shown(tmp_path: Pa
     assert "canary-t1-9d1f0c" in text
     assert "Enable and FORCE row level security on the table, with a policy on organization_id." in text
     assert "OWASP API1:2023 · ISO 27001 A.8.3" in text
+
+
+def test_passes_that_differ_in_their_subject_alone_are_one_line(tmp_path: Path) -> None:
+    """Every subject is named; one that was seen otherwise, or has evidence, has a line of its own."""
+    rule = Rule(id="TEN-PG-01", title="First.")
+    alike = [Seen(control=rule.id, subject=f"table {n}", observed=[]) for n in range(50)]
+    other = [
+        Seen(control=rule.id, subject="view", observed=["x"]),
+        Seen(control=rule.id, subject="file", observed=[], evidence={"a.txt": "x"}),
+    ]
+    content = render(load_run(write_run(tmp_path, [rule], [*alike, *other]))).decode()
+
+    assert content.count('<th scope="row" class="what">') == 3
+    assert [row.subject for row in (*alike, *other) if row.subject not in content] == []
 
 
 def test_a_waiver_is_shown_with_owner_and_expiry(tmp_path: Path) -> None:

@@ -68,10 +68,10 @@ MUTANTS: Final = (
     ),
     mutant(
         "MUT-TEN-PG-08",
-        "the application's login was given BYPASSRLS to make an import work",
-        plant="ALTER ROLE app BYPASSRLS",
-        revert="ALTER ROLE app NOBYPASSRLS",
-        holds="SELECT rolbypassrls FROM pg_roles WHERE rolname = 'app'",
+        "the application's login inherits the owner, and FORCE was forgotten on a table",
+        plant="ALTER TABLE leads NO FORCE ROW LEVEL SECURITY; GRANT owner TO app",
+        revert="ALTER TABLE leads FORCE ROW LEVEL SECURITY; REVOKE owner FROM app",
+        holds="SELECT pg_has_role('app', 'owner', 'USAGE') AND NOT relforcerowsecurity FROM pg_class WHERE oid = 'leads'::regclass",
         controls=(READ, CHANGE, PUT, DELETE),
     ),
     mutant(

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 # Everything that a statement of this kind can change: relations, policies, rights, functions, roles, settings.
 _FINGERPRINT: Final = """
 SELECT 'relation', c.oid::regclass::text, c.relkind::text, c.relrowsecurity::text, c.relforcerowsecurity::text,
-       c.relacl::text, c.reloptions::text, c.relowner::regrole::text, md5(coalesce(pg_get_viewdef(c.oid), ''))
+       coalesce(c.relacl, acldefault(CASE c.relkind WHEN 'S' THEN 's' ELSE 'r' END::"char", c.relowner))::text, c.reloptions::text, c.relowner::regrole::text, md5(coalesce(pg_get_viewdef(c.oid), ''))
 FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace WHERE n.nspname !~ '^pg_' AND n.nspname <> 'information_schema'
 UNION ALL SELECT 'policy', polrelid::regclass::text, polname, polcmd::text, polpermissive::text, polroles::text,
        pg_get_expr(polqual, polrelid), pg_get_expr(polwithcheck, polrelid), NULL FROM pg_policy

@@ -13,7 +13,7 @@ from psycopg_pool import AsyncConnectionPool
 from provision.platform.services.problem import Problem, not_found, unavailable
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Iterator, Mapping
+    from collections.abc import Iterator, Mapping
     from uuid import UUID
 
     from psycopg import AsyncConnection
@@ -38,7 +38,7 @@ class Database:
     async def open(self) -> None:
         """Begin to connect; does not wait."""
         # Through a pooler in transaction mode no prepared statement outlives its transaction.
-        options = {"prepare_threshold": None, "connect_timeout": 3}
+        options = {"autocommit": True, "prepare_threshold": None, "connect_timeout": 3}
         self._pool = AsyncConnectionPool(
             self._dsn,
             kwargs=options,
@@ -61,27 +61,27 @@ class Database:
         async with self._pool.connection() as connection:
             await connection.execute("SELECT 1")
 
-    @contextlib.asynccontextmanager
-    async def acting_for(self, organization_id: UUID) -> AsyncIterator[AsyncConnection[Any]]:
-        """Open a transaction in a tenant's context; it commits when the block ends well.
+    async def fetch(self, organization_id: UUID, query: LiteralString, values: Mapping[str, object], *, row: type[Row]) -> list[Row]:
+        """Run one statement in a transaction in a tenant's context, and return its rows once it is committed.
 
-        Raises Problem 503 when the database is away, 404 or 409 where a constraint says so.
+        Raises Problem 503 when the database is away, 404, 409 or 422 where a constraint says so.
         """
         with _translated():
-            async with self._pool.connection() as connection, connection.pipeline():
-                await connection.execute(_CONTEXT, (str(organization_id),))
-                yield connection
-
-    async def fetch(self, organization_id: UUID, query: LiteralString, values: Mapping[str, object], *, row: type[Row]) -> list[Row]:
-        """Run one statement in a tenant's context, and return its rows."""
-        async with self.acting_for(organization_id) as connection, connection.cursor(row_factory=class_row(row)) as cursor:
-            await cursor.execute(query, values)
-            return await cursor.fetchall()
+            async with self._pool.connection() as connection:
+                cursor = connection.cursor(row_factory=class_row(row))
+                # One journey through the pooler instead of four.
+                async with connection.pipeline():
+                    await connection.execute("BEGIN")
+                    await connection.execute(_CONTEXT, (str(organization_id),))
+                    await cursor.execute(query, values)
+                    await connection.execute("COMMIT")
+                return await cursor.fetchall()
 
     async def fetch_without_context(self, query: LiteralString, values: Mapping[str, object], *, row: type[Row]) -> list[Row]:
         """Run one statement for somebody whose tenant is not known yet."""
         with _translated():
-            async with self._pool.connection() as connection, connection.pipeline(), connection.cursor(row_factory=class_row(row)) as cursor:
+            async with self._pool.connection() as connection:
+                cursor = connection.cursor(row_factory=class_row(row))
                 await cursor.execute(query, values)
                 return await cursor.fetchall()
 

@@ -79,7 +79,7 @@ def reads(scene: Scene) -> Iterator[Attempt]:
     ):
         yield scene.attempt(how, twin=twin, act=lambda c=condition: scene.attacker.act(rows + c, keep=False))  # type: ignore[misc]
     yield scene.attempt("read by copy", twin=twin, act=lambda: _only_foreign(scene.attacker.copy(rows + other)))
-    yield scene.attempt("read without a context", twin=twin, act=lambda: scene.nobody.act(rows + other, keep=False), refusals=CLOSED)
+    yield scene.attempt("read without a context", twin=twin, act=lambda: scene.nobody.act(rows, keep=False, own_rows=0), refusals=CLOSED)
     if scene.relation.kind in WRITABLE and "UPDATE" in scene.relation.privileges:
         lock = sql.SQL(" FOR UPDATE")
         yield scene.attempt("lock", twin=twin, act=lambda: scene.attacker.act(rows + where + lock, keep=False))
@@ -98,7 +98,9 @@ def changes(scene: Scene) -> Iterator[Attempt]:
     tenant = sql.SQL("WHERE r.{} = {}").format(scene.column, scene.theirs.organization_id)
     yield scene.attempt("change by tenant", twin=twin, act=lambda: scene.attacker.act(same + tenant + sql.SQL(" RETURNING r.*")))
     yield scene.attempt("change everything", twin=twin, act=lambda: _counted(scene, constant), refusals=OWN_ONLY)
-    yield scene.attempt("change without a context", twin=twin, act=lambda: scene.nobody.act(constant, keep=False), refusals=CLOSED)
+    yield scene.attempt(
+        "change without a context", twin=twin, act=lambda: scene.nobody.act(constant, keep=False, own_rows=0), refusals=CLOSED
+    )
 
 
 def moves(scene: Scene) -> Iterator[Attempt]:
@@ -110,7 +112,7 @@ def moves(scene: Scene) -> Iterator[Attempt]:
             return scene.attacker.act(_touch(scene) + _whose(scene, scene.mine) + sql.SQL(" RETURNING r.*"))
 
         yield scene.attempt("move by key", twin=twin, act=lambda: scene.attacker.act(move + _whose(scene, scene.mine)))
-        yield scene.attempt("move everything", twin=twin, act=lambda: scene.attacker.act(move, keep=False))
+        yield scene.attempt("move everything", twin=twin, act=lambda: scene.attacker.act(move, keep=False, own_rows=0))
     if "INSERT" in scene.relation.privileges:
         yield scene.attempt(
             "insert for the victim",
@@ -139,7 +141,7 @@ def deletions(scene: Scene) -> Iterator[Attempt]:
     yield scene.attempt("delete by tenant", twin=twin, canary=own, act=lambda: scene.attacker.act(delete + tenant, keep=False))
     yield scene.attempt("delete everything", twin=twin, canary=own, act=lambda: _counted(scene, delete), refusals=OWN_ONLY)
     yield scene.attempt(
-        "delete without a context", twin=twin, canary=own, act=lambda: scene.nobody.act(delete, keep=False), refusals=CLOSED
+        "delete without a context", twin=twin, canary=own, act=lambda: scene.nobody.act(delete, keep=False, own_rows=0), refusals=CLOSED
     )
 
 
@@ -159,7 +161,12 @@ def _touch(scene: Scene) -> Composed:
 
 def _changeable(scene: Scene) -> str:
     """A column whose change breaks no reference: not of a key, and not the tenant's."""
-    taken = {*scene.relation.unique, *scene.relation.key, scene.tenant_column, *(name for r in scene.relation.references for name in r.columns)}
+    taken = {
+        *scene.relation.unique,
+        *scene.relation.key,
+        scene.tenant_column,
+        *(name for r in scene.relation.references for name in r.columns),
+    }
     free = [c.name for c in scene.relation.columns if c.name not in taken and not c.generated and scene.mine.values.get(c.name) is not None]
     return free[0] if free else scene.tenant_column
 

@@ -44,7 +44,7 @@ class Attacker:
     def act(self, statement: Composed, *, keep: bool = True, before: tuple[Composed, ...] = (), own_rows: int | None = None) -> Answer:
         """Carry one statement out in a transaction of its own, and say everything that came back.
 
-        With `own_rows` the statement has no condition, and reaching more rows than these is
+        With `own_rows` more rows than these cannot be the actor's, so reaching them is
         reaching another tenant's.  Raises Unobservable when the connection itself fails.
         """
         notices: list[str] = []
@@ -80,8 +80,9 @@ class Attacker:
 def _answer(cursor: Cursor[Row], notices: list[str], own_rows: int | None) -> Answer:
     if cursor.description is not None:
         rows = cursor.fetchmany(SHOWN_ROWS)
-        return Answer(kind="ok" if rows else "zero rows", shown="\n".join([*map(repr, rows), *notices]))
-    if own_rows is not None:
+        reached = own_rows is not None and cursor.rowcount > own_rows
+        return Answer(kind="ok" if rows else "zero rows", shown="\n".join([*map(repr, rows), *notices]), reached=reached)
+    if own_rows is not None and cursor.rowcount:
         reached = cursor.rowcount > own_rows
         return Answer(kind="own rows only", shown=f"{cursor.rowcount} rows affected, {own_rows} are the tenant's own", reached=reached)
     return Answer(kind="ok" if cursor.rowcount else "zero rows", shown="\n".join([f"{cursor.rowcount} rows affected", *notices]))

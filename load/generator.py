@@ -1,0 +1,85 @@
+"""Run the generator as a child process, with its control stream beside it, and read what it measured."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from constat import deadlines
+from constat.errors import Unobservable
+from load.certificate import make_certificate
+from load.order import ControlStream, Order
+from load.plan import schedule
+from load.samples import measured
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from load.certificate import LoopbackCertificate
+    from load.order import Estate
+    from load.plan import Plan
+    from load.samples import Measured
+
+ROOT: Final = Path(__file__).resolve().parent.parent
+# The kernel ends the child when its parent is gone, however that went.
+_DIES_WITH_US: Final = ("/usr/bin/setpriv", "--pdeathsig=KILL", "--")
+_LOCUST: Final = ("-m", "locust", "-f", str(ROOT / "load" / "locustfile.py"), "--headless", "-u", "1", "-r", "1", "--only-summary")
+_LAST_LINES: Final = 15
+
+
+def run_load(plan: Plan, *, run_dir: str, estates: Mapping[str, Estate]) -> Measured:
+    """Carry a plan out against the stack of that run directory; Unobservable when the generator ended early."""
+    with tempfile.TemporaryDirectory(prefix="constat-load-") as name:
+        directory = Path(name)
+        certificate = make_certificate(directory)
+        with stub("--control-ms", f"{plan.control_delay * 1000:g}", certificate=certificate) as url:
+            order = Order(plan=plan, control=ControlStream(url=url, ca=str(certificate.cert)), estates=estates)
+            return measured(plan, schedule(plan), _fire(order, run_dir, directory))
+
+
+@contextlib.contextmanager
+def stub(*arguments: str, certificate: LoopbackCertificate | None = None) -> Iterator[str]:
+    """Run the bundled stub; its URL. Unobservable when it does not listen."""
+    tls = ("--cert", str(certificate.cert), "--key", str(certificate.key)) if certificate else ()
+    command = [*_DIES_WITH_US, sys.executable, "-m", "load.stub", *tls, *arguments]
+    with subprocess.Popen(command, cwd=ROOT, env=_environment(), stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, text=True) as process:
+        try:
+            assert process.stdout is not None
+            port = process.stdout.readline().strip()
+            if not port:
+                msg = "the stub of the control stream does not listen; see above for its last words"
+                raise Unobservable(msg)
+            yield f"{'https' if certificate else 'http'}://127.0.0.1:{port}"
+        finally:
+            process.kill()
+
+
+def _fire(order: Order, run_dir: str, directory: Path) -> str:
+    """Run Locust to its end; what it left."""
+    written, result, log = directory / "order.json", directory / "result.json", directory / "locust.log"
+    written.write_text(order.to_json(), "utf-8")
+    command = [*_DIES_WITH_US, sys.executable, *_LOCUST, "--order", str(written), "--stack", run_dir, "--result", str(result)]
+    allowed = deadlines.GENERATOR_READY + order.plan.length + order.plan.timeout + deadlines.GENERATOR_DONE
+    with log.open("wb") as out:
+        try:
+            done = subprocess.run(
+                command, cwd=ROOT, env=_environment(), stdin=subprocess.DEVNULL, stdout=out, stderr=out, timeout=allowed, check=False
+            )
+        except subprocess.TimeoutExpired:
+            msg = f"the generator did not end within {allowed:g} s and was killed"
+            raise Unobservable(msg) from None
+    if done.returncode != 0 or not result.exists():
+        last = "\n".join(log.read_text("utf-8", "replace").splitlines()[-_LAST_LINES:])
+        msg = f"the generator ended early (exit code {done.returncode}); its last lines:\n{last}"
+        raise Unobservable(msg)
+    return result.read_text("utf-8")
+
+
+def _environment() -> dict[str, str]:
+    """Ours, without anybody's settings for Locust."""
+    return {name: value for name, value in os.environ.items() if not name.startswith("LOCUST_")}

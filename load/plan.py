@@ -1,0 +1,130 @@
+"""A load run before it runs: rate, duration, mix, tenants, and every arrival of it."""
+
+from __future__ import annotations
+
+import random
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
+
+from constat.errors import UserError
+from constat.statistics import LEAST_INFORMATION
+from load.operations import MIX
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from constat.target import Latency, TenantPlan
+
+QUANTILE: Final = 0.95
+CONTROL: Final = "control"
+# The mix's rarest operation must have enough requests although they depend on each other.
+EXPECTED_DESIGN_EFFECT: Final = 2.25
+LONGEST_SECONDS: Final = 45.0
+CONTROL_SHARE: Final = 0.02
+CONTROL_AT_LEAST: Final = 20.0
+CONTROL_DELAY: Final = 0.020
+# A tenant's limit must not be what is measured.
+ROOM: Final = 1.25
+
+
+class Arrival(NamedTuple):
+    """When a request is to start, in seconds from the start of the run, and what it is."""
+
+    offset: float
+    operation: str
+    tenant: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Plan:
+    """Everything that decides the arrivals; seconds, and requests a second."""
+
+    seed: int
+    users: int
+    think: float
+    rate: float
+    warmup: float
+    duration: float
+    timeout: float
+    limit: float
+    tenants: tuple[str, ...]
+    mix: Mapping[str, float]
+    quantile: float = QUANTILE
+    control_rate: float = CONTROL_AT_LEAST
+    control_delay: float = CONTROL_DELAY
+
+    @property
+    def length(self) -> float:
+        """Seconds from the first possible arrival to the last."""
+        return self.warmup + self.duration
+
+    @staticmethod
+    def from_fields(fields: dict[str, Any]) -> Plan:
+        """Read it back from JSON values; raises TypeError or KeyError when they are not a plan's."""
+        return Plan(**fields | {"tenants": tuple(fields["tenants"])})
+
+
+def make_plan(objective: Latency, *, tenants: tuple[str, ...], seed: int) -> Plan:
+    """Plan the run that can decide an objective."""
+    rate = arrival_rate(objective.concurrent_users, think=objective.think_seconds)
+    mix = {operation.name: operation.share for operation in MIX}
+    limit = objective.p95_ms / 1000
+    return Plan(
+        seed=seed,
+        users=objective.concurrent_users,
+        think=objective.think_seconds,
+        rate=rate,
+        warmup=objective.warmup_seconds,
+        duration=max(objective.duration_seconds, min(LONGEST_SECONDS, deciding_seconds(rate, mix))),
+        timeout=max(1.0, 10 * limit),
+        limit=limit,
+        tenants=tenants,
+        mix=mix,
+        control_rate=max(CONTROL_AT_LEAST, CONTROL_SHARE * rate),
+    )
+
+
+def arrival_rate(users: int, *, think: float, service: float = 0.0) -> float:
+    """Requests a second of so many people who think between an answer and their next request.
+
+    A service time of 0 is the most that they can ask, whatever the platform does.
+    """
+    return users / (think + service)
+
+
+def deciding_seconds(rate: float, mix: Mapping[str, float]) -> float:
+    """How long it takes until the rarest operation of the mix carries a verdict."""
+    return LEAST_INFORMATION / (1 - QUANTILE) * EXPECTED_DESIGN_EFFECT / (rate * min(mix.values()))
+
+
+def bearing_tenants(plans: Mapping[str, str], limits: Mapping[str, TenantPlan], rate: float) -> tuple[str, ...]:
+    """The tenants whose declared plan bears an equal share of the rate, with room; UserError when there are none.
+
+    `plans` is each tenant's plan, `limits` each plan's limit; no limit is ever lifted for a run.
+    """
+    by_limit = sorted(plans, key=lambda tenant: (-limits[plans[tenant]].requests_per_minute, tenant))
+    for count in range(len(by_limit), 0, -1):
+        if limits[plans[by_limit[count - 1]]].requests_per_minute >= ROOM * rate * 60 / count:
+            return tuple(sorted(by_limit[:count]))
+    msg = f"{rate:g} requests a second: no tenant's plan bears its share of them; declare test tenants on a plan with a higher limit"
+    raise UserError(msg)
+
+
+def schedule(plan: Plan) -> list[Arrival]:
+    """Every arrival in order: Poisson at the plan's rate, and beside it the control stream."""
+    names, weights = list(plan.mix), list(plan.mix.values())
+    draw = random.Random(plan.seed)  # noqa: S311 - reproducible, not secret
+    asked = [
+        Arrival(offset, draw.choices(names, weights)[0], draw.choice(plan.tenants)) for offset in _poisson(draw, plan.rate, plan.length)
+    ]
+    control = [Arrival(offset, CONTROL, "") for offset in _poisson(draw, plan.control_rate, plan.length)]
+    return sorted(asked + control)
+
+
+def _poisson(draw: random.Random, rate: float, length: float) -> list[float]:
+    offsets = []
+    offset = draw.expovariate(rate)
+    while offset < length:
+        offsets.append(offset)
+        offset += draw.expovariate(rate)
+    return offsets

@@ -1,0 +1,61 @@
+"""Latency under load, through the gateway."""
+
+from __future__ import annotations
+
+import secrets
+from typing import TYPE_CHECKING
+
+import pytest
+
+from constat.control import control
+from constat.errors import Unobservable, UserError
+from constat.outcome import Impact, Severity
+from load.estate import planted
+from load.generator import run_load
+from load.judging import judgements
+from load.plan import arrival_rate, bearing_tenants, make_plan
+
+if TYPE_CHECKING:
+    from constat.judgement import Findings
+    from constat.stack import Stack
+    from constat.target import Latency, Target
+    from load.estate import Canaries
+
+
+@pytest.fixture
+def objective(target: Target) -> Latency:
+    """The latency that the target promises."""
+    if target.objectives.latency is None:
+        pytest.skip("the target promises no latency (objectives.latency)")
+    return target.objectives.latency
+
+
+@control(
+    "LOA-01",
+    severity=Severity.HIGH,
+    impact=Impact.PROBE,
+    needs=("gateway", "services", "tenants"),
+    promises=("latency.p95",),
+    refs=("ISO 27001 A.8.6", "ISO 25010 time behaviour", "Google SRE workbook, chapter 2"),
+    remediation="Read statement.txt for the route or tenant that is slow, profile it at this rate, and mend the slowest part.",
+)
+def test_the_promised_latency_holds_under_load(
+    stack: Stack, target: Target, objective: Latency, canaries: Canaries, findings: Findings
+) -> None:
+    """Under the load of the promised users, on every route and for every tenant, the promised share of requests is answered in time."""
+    assert stack.gateway is not None
+    plan = make_plan(objective, tenants=_tenants(stack, target, objective), seed=secrets.randbits(32))
+    words = {name: canaries.of(name, "load") for name in plan.tenants}
+    with planted(stack.gateway, {name: stack.tenants[name] for name in plan.tenants}, words) as estates:
+        run = run_load(plan, run_dir=stack.run_dir, estates=estates)
+    findings.judge(judgements(run, gateway_url=stack.gateway.url))
+
+
+def _tenants(stack: Stack, target: Target, objective: Latency) -> tuple[str, ...]:
+    """Those whose declared plan bears the rate; the limit is proven elsewhere and never lifted."""
+    rate = arrival_rate(objective.concurrent_users, think=objective.think_seconds)
+    known = {name: tenant.plan for name, tenant in stack.tenants.items() if tenant.plan in target.plans}
+    try:
+        return bearing_tenants(known, target.plans, rate)
+    except UserError as problem:
+        raise Unobservable(str(problem)) from None

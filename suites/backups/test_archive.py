@@ -1,0 +1,168 @@
+"""The archive: every segment since the oldest backup, from the objects' own bytes."""
+
+from __future__ import annotations
+
+import concurrent.futures
+import dataclasses
+import itertools
+import secrets
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+from constat.control import control
+from constat.errors import HarnessError, Unobservable
+from constat.judgement import Judgement, compare, coverage
+from constat.observe import archive, replication
+from constat.observe.archive import Repository, Undecipherable
+from constat.outcome import Impact, Outcome, Severity
+from suites.backups.archiving import arrived, switch
+from suites.backups.chain import chain
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from constat.judgement import Findings
+    from constat.observe.archive import Content, Fork, Segment
+    from constat.stack import Stack
+    from suites.backups.archiving import Arrival
+    from suites.backups.chain import Chain
+
+_READERS: Final = 2
+
+
+@dataclass(frozen=True, kw_only=True)
+class Examined:
+    """What was found of one archived segment."""
+
+    segment: Segment
+    bare: str  # what it is for somebody without the key
+    wrong: str  # what is wrong with its content
+
+
+@control(
+    "BAK-02",
+    severity=Severity.CRITICAL,
+    impact=Impact.PROBE,
+    needs=("backups", "objects", "postgres"),
+    promises=("backup.pitr",),
+    refs=("ISO 27001 A.8.13", "ISO 27001 A.8.24", "NIST SP 800-34 CP-9", "SOC 2 A1.2"),
+    remediation="Find out why segments are missing or damaged, take a new full backup at once, and alert on gaps in the archive.",
+)
+def test_the_archive_is_a_chain_without_a_gap(stack: Stack, findings: Findings) -> None:
+    """Every WAL segment from the oldest backup to now is archived, whole, of this cluster, and readable with the escrow key alone."""
+    if stack.postgres is None or stack.backups is None or stack.objects is None:
+        msg = "the archive of a stack without database, backups or objects was asked for; its control must declare its needs"
+        raise HarnessError(msg)
+    repository, system = Repository(stack.backups, stack.objects), replication.primary(stack.postgres).system
+    keyless = Repository(dataclasses.replace(stack.backups, cipher_pass=secrets.token_urlsafe(32)), stack.objects)
+    seen = arrived(repository, switch(stack.postgres))
+    findings.judge(itertools.chain([arrival(seen), *_keys(repository, keyless)], _contents(repository, system)))
+
+
+def _contents(repository: Repository, system: str) -> Iterator[Judgement]:
+    try:
+        segments, backups, forks = repository.segments(), repository.backups(), repository.forks()
+        whole = chain(segments, backups, forks)
+    except Undecipherable:
+        return  # said of the escrow key already; nothing more can be read
+    except ValueError as problem:
+        yield Judgement(subject="continuity", outcome=Outcome.FAIL, reason=str(problem), expected=[], observed=[str(problem)])
+        return
+    needed = [segment for segment in segments if segment.place.number >= whole.first.number]
+    with concurrent.futures.ThreadPoolExecutor(_READERS) as pool:
+        looked = tuple(pool.map(lambda segment: _examined(repository, segment, forks=forks, system=system), needed))
+    yield continuity(whole)
+    yield from wholeness(looked)
+    yield confidentiality(looked)
+    yield coverage(len(looked), len(needed), what="segments since the oldest backup")
+
+
+def _keys(repository: Repository, keyless: Repository) -> Iterator[Judgement]:
+    """The escrow key opens the repository, and another one does not."""
+    seen = {"escrow key": _opens(repository), "another key": _opens(keyless)}
+    expected = {"escrow key": "opens it", "another key": "does not open it"}
+    yield compare(
+        "escrow key", expected=expected, observed=seen, reason="the repository is not opened by the escrow key and by nothing else"
+    )
+
+
+def _opens(repository: Repository) -> str:
+    try:
+        repository.backups()
+    except Undecipherable:
+        return "does not open it"
+    return "opens it"
+
+
+def _examined(repository: Repository, segment: Segment, *, forks: Iterable[Fork], system: str) -> Examined:
+    raw = repository.raw(segment)
+    try:
+        wrong = defect(segment, repository.content(segment, raw), forks=forks, system=system)
+    except Unobservable as problem:
+        wrong = str(problem)  # it was fetched: that it does not open is a defect of what is stored
+    return Examined(segment=segment, bare=archive.readable_as(raw), wrong=wrong)
+
+
+def arrival(seen: Arrival) -> Judgement:
+    """Whether the segment that the primary was made to hand over is in the store."""
+    return Judgement(
+        subject="arrival",
+        outcome=Outcome.PASS if seen.is_there else Outcome.FAIL,
+        reason=seen.reason,
+        expected="in the store",
+        observed="in the store" if seen.is_there else "not in the store",
+    )
+
+
+def continuity(whole: Chain) -> Judgement:
+    """Whether a recovery from the oldest backup finds every segment to the newest."""
+    broken = [*whole.missing, *(f"{timeline:08X}.history" for timeline in whole.orphans)]
+    return Judgement(
+        subject="continuity",
+        outcome=Outcome.FAIL if broken else Outcome.PASS,
+        reason=f"a recovery stops before {broken[0]}; missing: {', '.join(broken[:8])}"
+        if broken
+        else f"{whole.length} segments from {whole.first.name} to {whole.last.name}",
+        expected=[],
+        observed=broken,
+    )
+
+
+def defect(segment: Segment, content: Content, *, forks: Iterable[Fork], system: str) -> str:
+    """What is wrong with a segment, from what was read of it; nothing when it is whole.  A pure function."""
+    # The first segment of a timeline begins with its parent's pages.
+    is_first = any((fork.timeline, fork.number) == (segment.place.timeline, segment.place.number) for fork in forks)
+    timeline_fits = content.timeline == segment.place.timeline or (is_first and content.timeline < segment.place.timeline)
+    if content.digest != segment.digest:
+        return "its content is not what was archived: another SHA-1 than its name says"
+    if not content.is_wal or not timeline_fits or content.number != segment.place.number:
+        return f"it holds another segment than its name says: timeline {content.timeline}, number {content.number}"
+    return "" if content.system == system else f"it is of another cluster ({content.system})"
+
+
+def wholeness(looked: Iterable[Examined]) -> Iterator[Judgement]:
+    """One subject a timeline: every segment of it holds what it should."""
+    by_timeline: dict[int, list[Examined]] = {}
+    for seen in looked:
+        by_timeline.setdefault(seen.segment.place.timeline, []).append(seen)
+    for timeline, found in sorted(by_timeline.items()):
+        bad = [f"{seen.segment.place.name}: {seen.wrong}" for seen in found if seen.wrong]
+        yield Judgement(
+            subject=f"content of timeline {timeline}",
+            outcome=Outcome.FAIL if bad else Outcome.PASS,
+            reason="; ".join(bad[:4]) or f"{len(found)} segments are whole, of this cluster and in their place",
+            expected=[],
+            observed=bad,
+        )
+
+
+def confidentiality(looked: Iterable[Examined]) -> Judgement:
+    """Whether somebody who gets hold of the objects and has no key can read them."""
+    bare = [f"{seen.segment.place.name}: {seen.bare}" for seen in looked if seen.bare]
+    return Judgement(
+        subject="confidentiality",
+        outcome=Outcome.FAIL if bare else Outcome.PASS,
+        reason=f"readable without the key: {', '.join(bare[:4])}" if bare else "no segment is readable without the key",
+        expected=[],
+        observed=bare,
+    )

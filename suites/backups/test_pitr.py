@@ -1,0 +1,258 @@
+"""Point-in-time recovery: what comes back is what was there at that moment."""
+
+from __future__ import annotations
+
+import contextlib
+import datetime
+import uuid
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+import psycopg
+
+from constat import deadlines, entries, wait
+from constat.clock import monotonic
+from constat.control import control
+from constat.errors import HarnessError, Unobservable
+from constat.evidence import Evidence
+from constat.judgement import Judgement, compare
+from constat.observe import archive, replication
+from constat.outcome import Impact, Outcome, Severity
+from suites.backups import exactness
+from suites.backups.archiving import arrived, switch
+from suites.backups.exactness import Written
+from suites.backups.sandbox import RestoreFailed, sandbox
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from constat.entries import Entry
+    from constat.judgement import Findings
+    from constat.stack import Backups, Objects, Postgres, Stack
+    from suites.backups.sandbox import Sandbox
+
+FAMILY: Final = "pitr-"
+ROWS: Final = 40  # on each side of the target, for each tenant
+# The target lies this far from the nearest write on either side, or three times the clocks' difference if that is more; seconds.
+GAP: Final = 0.5
+# What a server says that has read all there is and has not come to its target.
+NOT_REACHED: Final = "recovery ended before configured recovery target was reached"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Platform:
+    """The parts that a restore is about."""
+
+    postgres: Postgres
+    backups: Backups
+    objects: Objects
+    run_dir: str
+    tenants: dict[str, str]  # name → organization id
+
+
+@dataclass(frozen=True, kw_only=True)
+class Recovered:
+    """What was seen of the restored server."""
+
+    rows: dict[str, tuple[Entry, ...]]
+    system: str
+    timeline: int
+    archive_mode: str
+    seconds: float
+    words: str
+
+
+@control(
+    "BAK-01",
+    severity=Severity.CRITICAL,
+    impact=Impact.PROBE,
+    needs=("backups", "objects", "postgres", "tenants"),
+    promises=("backup.pitr",),
+    refs=("ISO 27001 A.8.13", "SOC 2 A1.3", "NIST SP 800-34 CP-9", "DORA Art. 12"),
+    remediation="Archive every WAL segment to the repository, keep base backups and the escrow key with it, and restore regularly.",
+)
+def test_a_restore_to_a_moment_is_exact(stack: Stack, attack_pair: tuple[str, str], findings: Findings) -> None:
+    """A restore to a chosen moment, with escrow keys only, has every acknowledged row before it and none after."""
+    findings.judge(_judgements(_platform(stack, attack_pair)))
+
+
+def _judgements(platform: Platform) -> Iterator[Judgement]:
+    with _cleaned(platform.postgres):
+        written, target = _write_around(platform)
+        production = replication.primary(platform.postgres)
+        segment = switch(platform.postgres)
+        landed = arrived(archive.Repository(platform.backups, platform.objects), segment)
+        with sandbox(platform.run_dir, backups=platform.backups, objects=platform.objects, database=platform.postgres.database) as scratch:
+            try:
+                recovered = _recover(scratch, platform, target)
+            except RestoreFailed as problem:
+                yield _not_restored(problem, f"{landed.reason}; target {target}")
+                return
+            yield _restored(recovered, target)
+            yield from (exactness.judge(of_tenant, recovered.rows[of_tenant.tenant]) for of_tenant in written)
+            yield _identity(recovered, production)
+            yield _refusal(scratch)
+        yield _untouched(platform, production.timeline)
+
+
+def _platform(stack: Stack, tenants: tuple[str, ...]) -> Platform:
+    if stack.postgres is None or stack.backups is None or stack.objects is None:
+        msg = "a restore was started on a stack without database, backups or objects; its control must declare its needs"
+        raise HarnessError(msg)
+    return Platform(
+        postgres=stack.postgres,
+        backups=stack.backups,
+        objects=stack.objects,
+        run_dir=stack.run_dir,
+        tenants={tenant: stack.tenants[tenant].organization_id for tenant in tenants},
+    )
+
+
+def _write_around(platform: Platform) -> tuple[tuple[Written, ...], str]:
+    """Write on both sides of a moment by the application's path; what was acknowledged, and the moment by the server's clock."""
+    prefix = f"{FAMILY}{uuid.uuid4().hex[:12]}"
+    with entries.connect(platform.postgres.pooler_dsn) as connection:
+        before = _write(connection, platform, f"{prefix}-before")
+        gap = max(GAP, 3 * _skew(platform.postgres))
+        wait.pause(gap)
+        target = _server_time(platform.postgres)
+        wait.pause(gap)
+        after = _write(connection, platform, f"{prefix}-after")
+    written = (
+        Written(tenant=tenant, organization_id=organization, before=before[tenant], after=after[tenant])
+        for tenant, organization in platform.tenants.items()
+    )
+    return tuple(written), target.isoformat(sep=" ")
+
+
+def _write(connection: entries.Connection, platform: Platform, writer: str) -> dict[str, tuple[Entry, ...]]:
+    found: dict[str, tuple[Entry, ...]] = {}
+    for tenant, organization in platform.tenants.items():
+        previous = entries.FIRST
+        for seq in range(ROWS):
+            entry = entries.seal(organization, writer=f"{writer}-{tenant}", seq=seq, previous_hash=previous)
+            entries.append(connection, platform.postgres, entry)
+            previous = entry.payload_hash
+            found[tenant] = (*found.get(tenant, ()), entry)
+    return found
+
+
+def _recover(scratch: Sandbox, platform: Platform, target: str) -> Recovered:
+    start = monotonic()
+    words = scratch.restore("--type=time", f"--target={target}", "--target-action=promote")
+    scratch.start()
+    seconds = monotonic() - start
+    with entries.connect(scratch.dsn("app")) as connection:
+        rows = {
+            tenant: entries.read(connection, platform.postgres, organization, prefix=FAMILY)
+            for tenant, organization in platform.tenants.items()
+        }
+    seen = replication.member_at(scratch.dsn("postgres"), "the restored server")
+    with psycopg.connect(scratch.dsn("postgres"), autocommit=True) as operator:
+        mode = operator.execute("SHOW archive_mode").fetchone()
+    return Recovered(
+        rows=rows,
+        system=seen.system,
+        timeline=seen.timeline,
+        archive_mode=str(mode[0]) if mode else "",
+        seconds=seconds,
+        words=f"{words}\n{scratch.log()}",
+    )
+
+
+def _restored(recovered: Recovered, target: str) -> Judgement:
+    return Judgement(
+        subject="restore",
+        outcome=Outcome.PASS,
+        reason=f"restored to {target} and taking writes after {recovered.seconds:.1f} s",
+        expected="a server that takes writes",
+        observed="a server that takes writes",
+        evidence=(Evidence(name="restore.txt", content=recovered.words),),
+    )
+
+
+def _not_restored(problem: RestoreFailed, circumstances: str) -> Judgement:
+    first, _, words = str(problem).partition("\n")
+    return Judgement(
+        subject="restore",
+        outcome=Outcome.FAIL,
+        reason=f"{first.rstrip(':')} ({circumstances})",
+        expected="a server that takes writes",
+        observed="no server",
+        evidence=(Evidence(name="restore.txt", content=words or first),),
+    )
+
+
+def _identity(recovered: Recovered, production: replication.Member) -> Judgement:
+    """It is the same cluster, on a timeline of its own, and archives nothing."""
+    expected = {"system": production.system, "timeline is its own": True, "archive_mode": "off"}
+    observed = {
+        "system": recovered.system,
+        "timeline is its own": recovered.timeline > production.timeline,
+        "archive_mode": recovered.archive_mode,
+    }
+    return compare("cluster", expected=expected, observed=observed, reason="what was restored is not this cluster, aside from it")
+
+
+def _refusal(scratch: Sandbox) -> Judgement:
+    """A moment that is not in the archive yet must not be answered with whatever there is."""
+    scratch.stop()
+    future = datetime.datetime.now(datetime.UTC) + datetime.timedelta(hours=1)
+    scratch.restore("--delta", "--type=time", f"--target={future.isoformat(sep=' ')}", "--target-action=promote")
+    try:
+        scratch.start()
+        seen = "a server that takes writes"
+    except RestoreFailed as problem:
+        seen = "refused" if NOT_REACHED in scratch.log() else str(problem)
+    outcome = Outcome.PASS if seen == "refused" else Outcome.FAIL if seen.startswith("a server") else Outcome.ERROR
+    reason = {Outcome.PASS: "the server does not come up", Outcome.FAIL: "the server comes up with what there is"}.get(outcome, seen)
+    return Judgement(
+        subject="target in the future",
+        outcome=outcome,
+        reason=reason,
+        expected="refused",
+        observed=seen.split("\n")[0],
+        evidence=(Evidence(name="future.txt", content=scratch.log()),) if outcome is not Outcome.PASS else (),
+    )
+
+
+def _untouched(platform: Platform, timeline: int) -> Judgement:
+    """Nothing of the scratch server's own timeline has got into the platform's archive."""
+    repository = archive.Repository(platform.backups, platform.objects)
+    seen = {segment.place.timeline for segment in repository.segments()} | {fork.timeline for fork in repository.forks()}
+    strangers = sorted(found for found in seen if found > timeline)
+    return compare("production's archive", expected=[], observed=strangers, reason="the restored server has archived into it")
+
+
+def _server_time(postgres: Postgres) -> datetime.datetime:
+    """The primary's own clock, in UTC: commits are stamped with it, so the target is chosen by it."""
+    with psycopg.connect(postgres.admin_dsn, autocommit=True) as connection:
+        row = connection.execute("SELECT clock_timestamp()").fetchone()
+    if row is None:
+        msg = "the server does not tell the time"
+        raise Unobservable(msg)
+    moment: datetime.datetime = row[0]
+    return moment.astimezone(datetime.UTC)
+
+
+def _skew(postgres: Postgres) -> float:
+    """An upper bound of how far the server's clock is from the harness's, in seconds."""
+    before = datetime.datetime.now(datetime.UTC)
+    moment = _server_time(postgres)
+    after = datetime.datetime.now(datetime.UTC)
+    return max(abs((moment - before).total_seconds()), abs((after - moment).total_seconds()))
+
+
+@contextlib.contextmanager
+def _cleaned(postgres: Postgres) -> Iterator[None]:
+    """Leave no row behind, neither of this run nor of one that was killed."""
+    _remove(postgres)
+    try:
+        yield
+    finally:
+        wait.until(lambda: _remove(postgres), what="the rows are removed", within=deadlines.LEDGER_READ, retry=entries.REFUSED, every=0.5)
+
+
+def _remove(postgres: Postgres) -> int:
+    with entries.connect(postgres.admin_dsn) as operator:
+        return entries.remove(operator, prefix=FAMILY)
