@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import json
 from typing import Any
+from urllib.parse import quote
 
 import typer
 
 from cli.console import OUT
 from cli.options import STACK_NAME, AsJson, Name
 from constat.errors import UserError
-from constat.stack import Stack
+from constat.stack import Login, Stack
 from provision.home import read_label, stack_directory, stacks
 from provision.provider import provider
 
@@ -40,12 +41,19 @@ def credentials(name: Name = STACK_NAME, *, as_json: AsJson = False) -> None:
 def project(stack: Stack) -> dict[str, Any]:
     """Everything that is needed to log in by hand; see docs/schema/credentials.json."""
     document = stack.to_document()
+    if stack.broker:
+        document["broker"]["amqp_url"] = _with_login(stack.broker.amqp_url, stack.broker.admin)
     backups = document["backups"]
     if backups:
         backups = {key: backups[key] for key in ("stanza", "config", "repository", "cipher_pass")}
     keep = ("postgres", "objects", "cache", "broker", "vault", "gateway", "services", "search", "metrics")
     tenants = {tenant: {key: value for key, value in identity.items() if key != "plan"} for tenant, identity in document["tenants"].items()}
     return {key: document[key] for key in keep if document[key]} | ({"backups": backups} if backups else {}) | {"tenants": tenants}
+
+
+def _with_login(url: str, login: Login) -> str:
+    scheme, _, rest = url.partition("://")
+    return f"{scheme}://{quote(login.user, safe='')}:{quote(login.password, safe='')}@{rest}"
 
 
 def _flat(value: object, prefix: str = "") -> list[tuple[str, object]]:

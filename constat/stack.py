@@ -9,9 +9,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Annotated, Any, ClassVar
 
-from pydantic import ConfigDict, SkipValidation, TypeAdapter, ValidationError
+from pydantic import ConfigDict, SkipValidation, TypeAdapter, ValidationError, WithJsonSchema
 
 from constat.errors import UserError
 from constat.machines import Machines
@@ -231,7 +231,7 @@ class Stack:
     listeners: tuple[Listener, ...] = ()
     guarded: tuple[GuardedPath, ...] = ()
     # Set by the provider for a live stack; never written to the file.
-    machines: SkipValidation[Machines | None] = field(default=None, compare=False, repr=False)
+    machines: Annotated[SkipValidation[Machines | None], WithJsonSchema({"type": "null"})] = field(default=None, compare=False, repr=False)
 
     @staticmethod
     def load(run_dir: str | Path) -> Stack:

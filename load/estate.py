@@ -127,4 +127,4 @@ def _answer(client: httpx.Client, method: str, path: str, *, expected: int, body
 
 
 def _draft(canary: str, word: str) -> dict[str, Any]:
-    return {"title": f"{TITLE} {canary} {word}", "city": "Liège", "price_cents": 25_000_000}
+    return {"title": f"{TITLE} {canary} {word}", "city": "Liège", "price": 250_000}

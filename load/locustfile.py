@@ -48,7 +48,7 @@ def add_arguments(parser: ArgumentParser) -> None:
         parser.add_argument(name, required=True)
 
 
-events.init_command_line_parser.add_listener(add_arguments)
+events.init_command_line_parser.add_listener(add_arguments)  # type: ignore[no-untyped-call]  # Locust leaves it so
 
 
 class Property(FastHttpUser):

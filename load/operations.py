@@ -87,7 +87,7 @@ MIX: Final = (
         method="POST",
         route="POST /api/properties",
         target="/api/properties",
-        body={"title": TITLE + " {canary} {canary}new", "city": "Liège", "price_cents": 25_000_000},
+        body={"title": TITLE + " {canary} {canary}new", "city": "Liège", "price": 250_000},
         status=201,
         shows=("{canary}new",),
     ),

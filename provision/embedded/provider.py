@@ -44,8 +44,8 @@ class Embedded:
         """Bring the stack up, or finish or mend what is there; idempotent."""
         parts = components(target)
         require_tools(tuple(tool for part in parts for tool in part.tools))
+        require_disk(home.stack_directory(name))
         directory = self._directory(name, target_file, progress)
-        require_disk(directory)
         supervisor = Supervisor(directory)
         if not supervisor.is_running():
             processes.kill(directory)  # orphans of a supervisor that was killed

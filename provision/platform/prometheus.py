@@ -8,7 +8,7 @@ from constat.stack import Login, Metrics
 from provision.platform.component import File, Node, Plan, Process, Socket, Tool
 from provision.platform.metrics_web import ADMIN, SCRAPER, WEB_CONFIG, WebLogin, ask, url, web_config
 from provision.platform.rendering import TEMPLATES, render
-from provision.platform.scrapes import PROBER, SCRAPES, Scrape, Subject, subjects
+from provision.platform.scrapes import PROBER, SCRAPES, Scrape, Subject, is_declared, subjects
 
 if TYPE_CHECKING:
     from constat.target import Target
@@ -68,7 +68,7 @@ def capability(site: Site) -> Metrics:
     """Where metrics and alerts are read, and by whom."""
     return Metrics(
         prometheus=url(site, NODE),
-        alertmanager=url(site, ALERTMANAGER),
+        alertmanager=url(site, ALERTMANAGER) if is_declared(site, ALERTMANAGER, "web") else "",
         login=Login(user=ADMIN.user, password=site.secret(ADMIN.secret)),
         ca=site.ca_path,
     )
@@ -93,7 +93,7 @@ def _configuration(site: Site) -> str:
         scrape_seconds=SCRAPE_SECONDS,
         certificate=site.certificate(NODE),
         admin=_shown(site, ADMIN),
-        alertmanagers=[str(site.address(ALERTMANAGER, "web"))],
+        alertmanagers=[str(site.address(ALERTMANAGER, "web"))] if is_declared(site, ALERTMANAGER, "web") else [],
         jobs=[_job(site, scrape, targets) for scrape, targets in found if targets],
     )
 

@@ -100,8 +100,19 @@ SCRAPES: Final = (
 
 
 def subjects(site: Site, scrape: Scrape) -> tuple[Subject, ...]:
-    """What a job asks in this stack; nothing where the component is not deployed."""
-    return tuple(_subject(site, scrape, ask) for ask in scrape.asks if _is_declared(site, ask))
+    """What a job asks in this stack; nothing where the component, or the prober that asks it, is not deployed."""
+    if scrape.module and not is_declared(site, PROBER, "web"):
+        return ()
+    return tuple(_subject(site, scrape, ask) for ask in scrape.asks if is_declared(site, ask.node, ask.socket))
+
+
+def is_declared(site: Site, node: str, socket: str) -> bool:
+    """Whether this stack has the socket."""
+    try:
+        site.address(node, socket)
+    except KeyError:
+        return False
+    return True
 
 
 def _subject(site: Site, scrape: Scrape, ask: Ask) -> Subject:
@@ -110,11 +121,3 @@ def _subject(site: Site, scrape: Scrape, ask: Ask) -> Subject:
     if scrape.module:
         labels["socket"] = ask.socket
     return Subject(f"https://{address}{scrape.path}" if scrape.module == "https" else address, labels)
-
-
-def _is_declared(site: Site, ask: Ask) -> bool:
-    try:
-        site.address(ask.node, ask.socket)
-    except KeyError:
-        return False
-    return True

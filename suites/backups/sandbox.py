@@ -37,7 +37,7 @@ port = {port}
 unix_socket_directories = '{home}'
 unix_socket_permissions = 0700
 hba_file = '{home}/pg_hba.conf'
-ident_file = ''
+ident_file = '{home}/pg_ident.conf'
 ssl = off
 archive_mode = off
 archive_command = ''
@@ -50,6 +50,8 @@ autovacuum = off
 fsync = off
 logging_collector = off
 log_destination = stderr
+log_connections = off
+log_disconnections = off
 """
 
 
@@ -70,6 +72,7 @@ class Sandbox:
         shutil.copyfile(objects.ca, home / "ca.pem")
         _write(home / "pgbackrest.conf", configuration(Path(backups.config).read_text("utf-8"), backups, home))
         _write(home / "pg_hba.conf", "local all all trust\n")
+        _write(home / "pg_ident.conf", "")
         for path in (home, *home.iterdir()):
             _give(path, backups.user)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import itertools
 import logging
@@ -117,6 +118,12 @@ def _place(problem: Exception) -> str:
     return f"{type(problem).__name__} at {frame.f_code.co_filename}:{line}"
 
 
+def _log_stray(loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
+    """Log what went wrong outside of any request in one line, without the values that a traceback would show."""
+    del loop
+    LOG.error("%s: %s", context["message"], type(context.get("exception")).__name__)
+
+
 def _own_operations(service: Service, meter: Meter) -> tuple[Operation[Any], ...]:
     watch = Watch(service.dependencies)
 
@@ -154,6 +161,7 @@ def _row(path: str, summary: str, handler: Callable[[Call[None]], Awaitable[Answ
 def _lifespan(service: Service) -> Callable[[Any], contextlib.AbstractAsyncContextManager[None]]:
     @contextlib.asynccontextmanager
     async def lifespan(_: object) -> AsyncIterator[None]:
+        asyncio.get_running_loop().set_exception_handler(_log_stray)
         async with contextlib.AsyncExitStack() as opened:
             for dependency in service.dependencies:
                 await dependency.open()

@@ -37,7 +37,7 @@ class Cache:
         """Take the server's address with its credentials, and who vouches for it."""
         self._url = url
         self._ca = ca
-        self._paused_until = 0.0
+        self._away_until = 0.0
         self._unended: set[str] = set()
 
     async def open(self) -> None:
@@ -88,15 +88,24 @@ class Cache:
             self._unended.add(tenant)
 
     async def _ask(self, question: Callable[[], Awaitable[Result]]) -> Result | None:
-        """Ask; None when the server does not answer, and it is left alone for a second then."""
-        if time.monotonic() < self._paused_until:
+        """Ask; None when the server does not answer.  While it is away, one request a second tries it."""
+        now = time.monotonic()
+        if now < self._away_until:
             return None
+        if self._away_until:
+            self._away_until = now + _PAUSE_SECONDS
         try:
-            return await question()
+            answer = await question()
         except (RedisError, OSError) as problem:
-            self._paused_until = time.monotonic() + _PAUSE_SECONDS
-            LOG.warning("the cache does not answer, going on without it: %s", type(problem).__name__)
+            self._is_away(now, problem)
             return None
+        self._away_until = 0.0
+        return answer
+
+    def _is_away(self, now: float, problem: Exception) -> None:
+        if not self._away_until:
+            LOG.warning("the cache does not answer, going on without it: %s", type(problem).__name__)
+        self._away_until = now + _PAUSE_SECONDS
 
 
 def _generation(tenant: str) -> str:

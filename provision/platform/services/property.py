@@ -11,6 +11,7 @@ from uuid import UUID
 import msgspec
 from msgspec import Meta
 
+from provision.platform.services import listing
 from provision.platform.services.answer import Answer, encode, json
 from provision.platform.services.application import Service
 from provision.platform.services.broker import Broker
@@ -18,10 +19,11 @@ from provision.platform.services.cache import Cache
 from provision.platform.services.database import Database
 from provision.platform.services.images import Images, image_operations
 from provision.platform.services.keys import FetchedKeys
+from provision.platform.services.listing import Listed, Listing, Page
 from provision.platform.services.objects import Objects
 from provision.platform.services.operation import Call, Operation
 from provision.platform.services.outbox import Event, Outbox
-from provision.platform.services.problem import not_found
+from provision.platform.services.problem import Problem, not_found
 from provision.platform.services.tokens import Verifier
 
 if TYPE_CHECKING:
@@ -33,9 +35,6 @@ _ALL: Final = "/api/properties"
 _ONE: Final = "/api/properties/{id:uuid}"
 
 _COLUMNS: Final[LiteralString] = "id, reference, title, description, city, price::float8 AS price, created_at, updated_at"
-_LIST: Final[LiteralString] = """
-    SELECT id, reference, title, city, price::float8 AS price, images, created_at FROM listings
-    WHERE id > %(after)s ORDER BY id LIMIT %(limit)s"""
 _FIND: Final[LiteralString] = f"SELECT {_COLUMNS} FROM properties WHERE id = %(id)s"
 _CREATE: Final[LiteralString] = f"""
     INSERT INTO properties (organization_id, reference, title, description, city, price)
@@ -45,8 +44,6 @@ _REPLACE: Final[LiteralString] = f"""
         price = %(price)s, updated_at = now()
     WHERE id = %(id)s RETURNING {_COLUMNS}"""
 _REMOVE: Final[LiteralString] = f"DELETE FROM properties WHERE id = %(id)s RETURNING {_COLUMNS}"
-# Ids are random, so no property has this one.
-_BEGINNING: Final = UUID(int=0)
 
 
 class Draft(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -72,32 +69,6 @@ class Property(msgspec.Struct, frozen=True):
     updated_at: datetime.datetime
 
 
-class Page(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """Which part of the listing: at most `limit` properties, those after an id."""
-
-    limit: Annotated[int, Meta(ge=1, le=100)] = 50
-    after: UUID = _BEGINNING
-
-
-class Listed(msgspec.Struct, frozen=True):
-    """A property in a listing, with the number of its images."""
-
-    id: UUID
-    reference: str | None
-    title: str
-    city: str
-    price: float
-    images: int
-    created_at: datetime.datetime
-
-
-class Listing(msgspec.Struct, frozen=True):
-    """Properties in the order of their ids, and where the next page begins when there may be one."""
-
-    items: list[Listed]
-    after: UUID | None
-
-
 class Happening(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """An event that a client reports."""
 
@@ -118,16 +89,15 @@ class Properties:
     async def list_properties(self, call: Call[Page]) -> Answer:
         """Answer from the cache when it has this page, else from the database."""
         caller, page = call.caller, call.input
-        name = f"{page.limit}:{page.after}"
+        name = f"{page.limit}:{page.after or ''}"
         generation, kept = await self._cache.find(caller.tenant, name)
         if kept is not None:
             return Answer(200, kept)
-        values = {"after": page.after, "limit": page.limit}
-        items = await self._database.fetch(caller.organization_id, _LIST, values, row=Listed)
-        listing = encode(Listing(items, items[-1].id if len(items) == page.limit else None))
+        items = await self._database.fetch(caller.organization_id, listing.QUERY, _values(page), row=Listed)
+        found = encode(listing.listing(page, items))
         if generation is not None:
-            await self._cache.keep(caller.tenant, name, generation=generation, listing=listing)
-        return Answer(200, listing)
+            await self._cache.keep(caller.tenant, name, generation=generation, listing=found)
+        return Answer(200, found)
 
     async def create_property(self, call: Call[Draft]) -> Answer:
         """Create, and say so on the broker."""
@@ -171,6 +141,13 @@ class Properties:
             self._cache.end_generation(caller.tenant),
             self._outbox.publish_in_time(caller, verb, property_id),
         )
+
+
+def _values(page: Page) -> dict[str, Any]:
+    try:
+        return listing.values(page)
+    except ValueError:
+        raise Problem(422, "`after` is not where a page ended") from None
 
 
 def service(settings: PropertySettings) -> Service:

@@ -20,7 +20,7 @@ PERIODS = {"full": datetime.timedelta(days=1), "diff": datetime.timedelta(hours=
 # Each of these is at least as good as the kind that is due.
 COUNTS_AS = {"full": {"full"}, "diff": {"full", "diff"}}
 LOOK_AGAIN = datetime.timedelta(seconds=5)
-TRY_AGAIN = datetime.timedelta(minutes=5)
+TRY_AGAIN = datetime.timedelta(minutes=1)
 LONGEST = datetime.timedelta(hours=12)
 LINES = 8
 

@@ -1,0 +1,80 @@
+"""A stack whose gateway is the bundled stub, so that the generator can be tried on a known truth."""
+
+from __future__ import annotations
+
+import contextlib
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from pydantic_core import to_json
+
+from constat.stack import STACK_FILE, AppRole, Gateway, KeyPair, Login, Stack, Tenant
+from load.certificate import make_certificate
+from load.estate import planted
+from load.generator import run_load, stub
+from load.plan import Plan
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from load.samples import Measured
+
+TENANTS = ("t1", "t10")
+CANARIES = {name: f"c0ffee{name}x" for name in TENANTS}
+
+
+@dataclass(frozen=True)
+class Stubbed:
+    """The stack, its run directory and its gateway."""
+
+    run_dir: Path
+    gateway: Gateway
+    tenants: dict[str, Tenant]
+
+    def run(self, plan: Plan) -> Measured:
+        """Plant, fire, remove."""
+        with planted(self.gateway, self.tenants, CANARIES) as estates:
+            return run_load(plan, run_dir=str(self.run_dir), estates=estates)
+
+
+@contextlib.contextmanager
+def stubbed(directory: Path, delays: str) -> Iterator[Stubbed]:
+    """Bring it up, and take it down."""
+    certificate = make_certificate(directory)
+    with stub("--api", delays, certificate=certificate) as url:
+        gateway = Gateway(url=url, plain_url="", ca=str(certificate.cert))
+        tenants = {name: tenant(name) for name in TENANTS}
+        stack = Stack(name="stub", target="stub", provider="embedded", disposable=True, run_dir=str(directory), gateway=gateway, tenants=tenants)
+        (directory / STACK_FILE).write_bytes(to_json(stack.to_document()))
+        yield Stubbed(directory, gateway, tenants)
+
+
+def tenant(name: str) -> Tenant:
+    """A tenant with an identity at the gateway; the others are never used."""
+    login = Login(user=f"{name}-agent", password="irrelevant")
+    return Tenant(
+        organization_id="11111111-0000-4000-8000-000000000001",
+        plan="test",
+        api=login,
+        objects=KeyPair(access_key="", secret_key=""),
+        cache=login,
+        broker=login,
+        vault=AppRole(role_id="", secret_id=""),
+    )
+
+
+def plan(*, rate: float, seconds: float, limit: float = 0.2, warmup: float = 1.0, seed: int = 1, timeout: float = 2.0) -> Plan:
+    """A plan of half lists and half reads."""
+    return Plan(
+        seed=seed,
+        users=round(rate),
+        think=1.0,
+        rate=rate,
+        warmup=warmup,
+        duration=seconds,
+        timeout=timeout,
+        limit=limit,
+        tenants=TENANTS,
+        mix={"list": 0.5, "read": 0.5},
+    )
