@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import os
 import signal
 import sys
 from typing import Final
@@ -33,6 +34,8 @@ for _name in COMMANDS:
 def main() -> None:
     """Run a command; exit 4 for wrong usage, 6 for a platform that failed, 130 when interrupted."""
     signal.signal(signal.SIGTERM, _interrupt)
+    # Service accounts must reach what is theirs, whatever the caller's shell keeps from others.
+    os.umask(0o022)
     sys.exit(_run())
 
 

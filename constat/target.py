@@ -18,7 +18,9 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 from constat.errors import UserError
 from constat.outcome import Impact
 
-ENVIRONMENTS = ("development", "staging", "production")
+# Tenants' names become access rules in every store, where other characters would be patterns.
+_TENANT = re.compile(r"[a-z][a-z0-9]{0,30}")
+_RESERVED = frozenset({"admin", "service", "monitor", "default", "guest", "root", "backup"})
 
 
 class _Section(BaseModel):
@@ -182,6 +184,11 @@ class Target(_Section):
             f"attack_pair: {name!r} is not in [tenants] (known: {', '.join(sorted(self.tenants)) or 'none'})"
             for name in self.attack_pair
             if name not in self.tenants
+        ]
+        found += [
+            f"tenants.{name}: not usable as a name in every store; expected lower-case letters and digits, at most 31, and none of the platform's own"
+            for name in self.tenants
+            if not _TENANT.fullmatch(name) or name in _RESERVED
         ]
         found += [
             f"tenants.{name}.plan: {tenant.plan!r} is not in [plans] (known: {', '.join(sorted(self.plans)) or 'none'})"

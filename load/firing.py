@@ -50,7 +50,9 @@ class Gun:
         sent = monotonic() - start
         self.rows[index] = Row(sent, sent, UNANSWERED)
         try:
-            answer = door.exchange(shot.method, shot.wire)
+            # All of it counts from the intended start, so no request is under way for longer.
+            with gevent.Timeout(max(0.0, self._arrivals[index][0] + self._timeout - sent), TimeoutError):
+                answer = door.exchange(shot.method, shot.wire)
             result = judge(shot, answer.get_code(), answer.body)
         except (OSError, HTTPParseError) as problem:
             result = word_for(problem)

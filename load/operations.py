@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import uuid
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
@@ -15,8 +14,8 @@ if TYPE_CHECKING:
 class Operation:
     """One row of the mix.
 
-    `target`, `body` and `shows` are filled in for a tenant: {canary}, {word}, {id},
-    {before}, {user}, {password}.  An answer is right when it has this status and shows all
+    `target`, `body` and `shows` are filled in for a tenant: {canary}, {word}, {id}, {user},
+    {password}.  An answer is right when it has this status and shows all
     of `shows`; one that shows another tenant's canary is a leak, whatever else it is.
     """
 
@@ -59,9 +58,9 @@ MIX: Final = (
         share=0.25,
         method="GET",
         route="GET /api/properties",
-        target="/api/properties?limit=20&after={before}",
+        target="/api/properties?limit=20",
         status=200,
-        shows=("{id}", "{word}"),
+        shows=("{canary}",),
     ),
     Operation(
         name="search",
@@ -123,8 +122,7 @@ def shot(operation: Operation, *, host: str, token: str, words: Mapping[str, str
 
 def words_of(planted: Planted, *, canary: str, user: str, password: str) -> dict[str, str]:
     """What an operation may be filled in with for one tenant and one of its properties."""
-    before = str(uuid.UUID(int=max(0, uuid.UUID(planted.id).int - 1)))
-    return {"canary": canary, "word": planted.word, "id": planted.id, "before": before, "user": user, "password": password}
+    return {"canary": canary, "word": planted.word, "id": planted.id, "user": user, "password": password}
 
 
 def _fill(text: str, words: Mapping[str, str]) -> str:

@@ -72,7 +72,9 @@ class PropertyApi:
 
     def _page(self, mine: dict[str, dict[str, str]], asked: Asked) -> Said:
         after, limit = asked.query.get("after", [""])[0], int(asked.query.get("limit", ["50"])[0])
-        ids = sorted(name for name in mine if name > after)[:limit]
+        newest = list(reversed(mine))
+        start = newest.index(after) + 1 if after in mine else 0
+        ids = newest[start : start + limit]
         return _json(200, {"items": [mine[name] for name in ids], "after": ids[-1] if len(ids) == limit else None})
 
     def _one(self, mine: dict[str, dict[str, str]], asked: Asked) -> Said:

@@ -23,7 +23,7 @@ import lz4.frame  # type: ignore[import-untyped] # ships no types; what comes fr
 import urllib3
 from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
 from minio import Minio
-from minio.error import MinioException
+from minio.error import MinioException, S3Error
 
 from constat import deadlines
 from constat.errors import Unobservable
@@ -50,6 +50,10 @@ _READABLE: Final = {
 
 class Undecipherable(Unobservable):
     """The key does not open it; for a control that is about the key, that is the defect itself."""
+
+
+class Absent(Unobservable):
+    """The store answers, and it is not there; for a control that is about what must be there, that is the defect itself."""
 
 
 @dataclass(frozen=True, order=True)
@@ -140,7 +144,7 @@ class Repository:
         found = []
         for path in self._archived():
             if match := _HISTORY.fullmatch(path.rsplit("/", 1)[-1]):
-                lines = self._opened(path, self._archive_key).decode("ascii", errors="replace").splitlines()
+                lines = self._opened(path, self.archive_key).decode("ascii", errors="replace").splitlines()
                 parent, position, *_ = [line for line in lines if line.strip()][-1].split()
                 high, low = (int(part, 16) for part in position.split("/"))
                 found.append(Fork(timeline=int(match["timeline"], 16), parent=int(parent), number=((high << 32) + low) >> 24))
@@ -165,20 +169,13 @@ class Repository:
         """The object's own bytes, as anybody who gets hold of the store sees them."""
         return self._fetch(segment.path)
 
-    def content(self, segment: Segment, raw: bytes) -> Content:
-        """Open a segment's bytes; raises Undecipherable when the key does not, Unobservable when they cannot be unpacked."""
-        plain = _unpacked(_deciphered(raw, self._archive_key, segment.path), segment.packing, segment.path)
-        first_page = int.from_bytes(plain[8:16], "little")
-        return Content(
-            digest=hashlib.sha1(plain, usedforsecurity=False).hexdigest(),
-            is_wal=readable_as(plain) == "WAL",
-            timeline=int.from_bytes(plain[4:8], "little"),
-            system=str(int.from_bytes(plain[24:32], "little")),
-            number=first_page // len(plain) if plain else 0,
-        )
+    def opened(self, segment: Segment, raw: bytes) -> bytes:
+        """The WAL in a segment's object; raises Undecipherable when the key does not open it, Unobservable when it cannot be unpacked."""
+        return _unpacked(_deciphered(raw, self.archive_key, segment.path), segment.packing, segment.path)
 
     @functools.cached_property
-    def _archive_key(self) -> str:
+    def archive_key(self) -> str:
+        """The passphrase of the archive's objects; raises Undecipherable when the escrow key does not open it."""
         return str(json.loads(self._info(f"archive/{self._stanza}/archive.info")["cipher"]["cipher-pass"]))
 
     def _info(self, path: str) -> configparser.ConfigParser:
@@ -208,9 +205,24 @@ class Repository:
         try:
             with self._store.get_object(self._bucket, path) as answer:
                 return bytes(answer.read())
+        except S3Error as problem:
+            msg = f"the store does not give {path!r}: {problem.code}"
+            raise (Absent if problem.code == "NoSuchKey" else Unobservable)(msg) from None
         except (MinioException, urllib3.exceptions.HTTPError) as problem:
             msg = f"the store does not give {path!r}: {problem}"
             raise Unobservable(msg) from None
+
+
+def content(wal: bytes) -> Content:
+    """Read the first page of a segment; a pure function."""
+    first_page = int.from_bytes(wal[8:16], "little")
+    return Content(
+        digest=hashlib.sha1(wal, usedforsecurity=False).hexdigest(),
+        is_wal=readable_as(wal) == "WAL",
+        timeline=int.from_bytes(wal[4:8], "little"),
+        system=str(int.from_bytes(wal[24:32], "little")),
+        number=first_page // len(wal) if wal else 0,
+    )
 
 
 def place(name: str) -> Place:

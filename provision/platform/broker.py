@@ -55,7 +55,7 @@ _SOCKETS: Final = (
 
 
 class BrokerComponent:
-    """One server and the port mapper that belongs to it alone."""
+    """One server; nothing is shared with another Erlang node of the machine, not even a port mapper."""
 
     name = "broker"
     requires = ()
@@ -67,7 +67,7 @@ class BrokerComponent:
         return (Node(name=NODE, user="rabbitmq", sockets=_SOCKETS),)
 
     def plan(self, site: Site) -> Plan:
-        """Its configuration, what it holds from its first moment on, and its two processes."""
+        """Its configuration, what it holds from its first moment on, and the server."""
         return Plan(
             files=(
                 File(node=NODE, path=CONFIGURATION, content=_configuration(site)),

@@ -58,7 +58,6 @@ BROKER: Final = (Ask("broker", "prometheus"),)
 # Sockets that begin with TLS.  PostgreSQL and PgBouncer ask for it later in their own
 # protocol, which the prober does not speak.
 BEGIN_WITH_TLS: Final = (
-    Ask("objects", "s3"),
     Ask("cache", "redis"),
     Ask("broker", "amqp"),
     Ask("gateway", "https"),
@@ -93,6 +92,7 @@ SCRAPES: Final = (
     Scrape(job="probe-ready", asks=SERVICES, path="/ready", module="https"),
     Scrape(job="probe-coordinator", asks=MEMBERS, path="/health", module="https"),
     Scrape(job="probe-database", asks=DATABASES, path="/liveness", module="https"),
+    Scrape(job="probe-objects", asks=(Ask("objects", "s3"),), path="/healthz", module="https"),
     Scrape(job="probe-vault", asks=(Ask("vault", "api"),), path="/v1/sys/health", module="https"),
     Scrape(job="probe-tls", asks=BEGIN_WITH_TLS, module="tls"),
     Scrape(job="probe-tcp", asks=BEGIN_IN_CLEAR, module="tcp"),

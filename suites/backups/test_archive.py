@@ -13,7 +13,7 @@ from constat.control import control
 from constat.errors import HarnessError, Unobservable
 from constat.judgement import Judgement, compare, coverage
 from constat.observe import archive, replication
-from constat.observe.archive import Repository, Undecipherable
+from constat.observe.archive import Absent, Repository, Undecipherable
 from constat.outcome import Impact, Outcome, Severity
 from suites.backups.archiving import arrived, switch
 from suites.backups.chain import chain
@@ -63,7 +63,7 @@ def _contents(repository: Repository, system: str) -> Iterator[Judgement]:
     try:
         segments, backups, forks = repository.segments(), repository.backups(), repository.forks()
         whole = chain(segments, backups, forks)
-    except Undecipherable:
+    except (Undecipherable, Absent):
         return  # said of the escrow key already; nothing more can be read
     except ValueError as problem:
         yield Judgement(subject="continuity", outcome=Outcome.FAIL, reason=str(problem), expected=[], observed=[str(problem)])
@@ -88,16 +88,18 @@ def _keys(repository: Repository, keyless: Repository) -> Iterator[Judgement]:
 
 def _opens(repository: Repository) -> str:
     try:
-        repository.backups()
+        listed, key = repository.backups(), repository.archive_key
     except Undecipherable:
         return "does not open it"
-    return "opens it"
+    except Absent as problem:
+        return str(problem)
+    return "opens it" if listed and key else "holds no backup"
 
 
 def _examined(repository: Repository, segment: Segment, *, forks: Iterable[Fork], system: str) -> Examined:
     raw = repository.raw(segment)
     try:
-        wrong = defect(segment, repository.content(segment, raw), forks=forks, system=system)
+        wrong = defect(segment, archive.content(repository.opened(segment, raw)), forks=forks, system=system)
     except Unobservable as problem:
         wrong = str(problem)  # it was fetched: that it does not open is a defect of what is stored
     return Examined(segment=segment, bare=archive.readable_as(raw), wrong=wrong)

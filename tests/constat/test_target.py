@@ -54,11 +54,13 @@ def test_all_problems_come_in_one_message(tmp_path: Path) -> None:
         (('attack_pair = ["t1", "t10"]', 'attack_pair = ["t1", "t99"]'), "'t99' is not in [tenants]"),
         (('plan = "default"', 'plan = "gold"'), "'gold' is not in [plans]"),
         (("11111111-0000-4000-8000-000000000002", "not-a-uuid"), "expected a uuid"),
+        (("[tenants.t2]", '[tenants."t*"]'), "tenants.t*: not usable as a name"),
+        (("[tenants.t2]", "[tenants.admin]"), "tenants.admin: not usable as a name"),
         (('provider = "embedded"', 'provider = "cloud"'), "'cloud'"),
         (('impact = "disrupt"', 'impact = "everything"'), "'everything'"),
         (('name = "embedded"', 'name = "No Name"'), "name"),
     ],
-    ids=["production-disrupt", "existing-without-stack", "pair", "plan", "uuid", "provider", "impact", "name"],
+    ids=["production-disrupt", "existing-without-stack", "pair", "plan", "uuid", "glob", "reserved", "provider", "impact", "name"],
 )
 def test_contradictions_are_named(tmp_path: Path, change: tuple[str, str], named: str) -> None:
     """Each contradiction is refused with the value and what was expected."""

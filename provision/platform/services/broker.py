@@ -3,24 +3,34 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 import ssl
 import time
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 import aio_pika
 from aio_pika import DeliveryMode, Message
-from aio_pika.exceptions import AMQPError
+from aio_pika.exceptions import AMQPError, ChannelInvalidStateError
 
 from provision.platform.services.problem import unavailable
 
 if TYPE_CHECKING:
     from aio_pika.abc import AbstractChannel, AbstractConnection, AbstractExchange
 
+    from provision.platform.services.problem import Problem
+
 LOG: Final = logging.getLogger(__name__)
 _SECONDS: Final = 2.0
 _PAUSE_SECONDS: Final = 0.5
-_LOST: Final = (AMQPError, aio_pika.exceptions.ChannelInvalidStateError, ConnectionError, OSError, RuntimeError)
+_FAREWELL_SECONDS: Final = 0.2
+_LOST: Final = (AMQPError, ChannelInvalidStateError, OSError)
+
+
+class _Link(NamedTuple):
+    connection: AbstractConnection
+    channel: AbstractChannel
+    exchange: AbstractExchange
 
 
 class Broker:
@@ -33,11 +43,9 @@ class Broker:
         """Take the server's address with its credentials, who vouches for it, and where to publish."""
         self._url = url
         self._ca = ca
-        self._exchange_name = exchange
-        self._connection: AbstractConnection | None = None
-        self._channel: AbstractChannel | None = None
-        self._exchange: AbstractExchange | None = None
-        self._paused_until = 0.0
+        self._exchange = exchange
+        self._link: _Link | None = None
+        self._away_until = 0.0
 
     async def open(self) -> None:
         """Prepare; the first event connects."""
@@ -45,9 +53,12 @@ class Broker:
         self._connecting = asyncio.Lock()
 
     async def close(self) -> None:
-        """Close the connection."""
-        if self._connection is not None:
-            await self._connection.close()
+        """Close the connection; a server that does not answer is left without a farewell."""
+        link, self._link = self._link, None
+        if link is not None:
+            with contextlib.suppress(*_LOST):
+                async with asyncio.timeout(_FAREWELL_SECONDS):
+                    await link.connection.close()
 
     async def check(self) -> None:
         """Be connected; raises Problem 503 when that cannot be."""
@@ -63,34 +74,39 @@ class Broker:
             message_id=message_id,
             timestamp=int(time.time()),
         )
-        exchange = await self._reach()
+        link = await self._reach()
         try:
-            await exchange.publish(message, routing_key, mandatory=False, timeout=_SECONDS)
+            await link.exchange.publish(message, routing_key, mandatory=False, timeout=_SECONDS)
         except _LOST as problem:
+            if self._link is link:
+                await self.close()
             raise self._lost(problem) from problem
 
-    async def _reach(self) -> AbstractExchange:
-        if self._exchange is not None and self._channel is not None and not self._channel.is_closed:
-            return self._exchange
-        async with self._connecting:
-            if self._exchange is not None and self._channel is not None and not self._channel.is_closed:
-                return self._exchange
-            return await self._connect()
-
-    async def _connect(self) -> AbstractExchange:
-        if time.monotonic() < self._paused_until:
+    async def _reach(self) -> _Link:
+        """Return the link; while the broker is away one caller tries to reach it, the others do not wait."""
+        if self._link is not None and not self._link.channel.is_closed:
+            return self._link
+        if self._away_until and (self._connecting.locked() or time.monotonic() < self._away_until):
             raise unavailable("the broker")
+        async with self._connecting:
+            if self._link is None or self._link.channel.is_closed:
+                self._link = await self._connect()
+            return self._link
+
+    async def _connect(self) -> _Link:
+        await self.close()
         try:
             async with asyncio.timeout(_SECONDS):
-                await self.close()
-                self._connection = await aio_pika.connect(self._url, ssl_context=self._context)
-                self._channel = await self._connection.channel(publisher_confirms=True)
-                self._exchange = await self._channel.get_exchange(self._exchange_name, ensure=False)
-                return self._exchange
+                connection = await aio_pika.connect(self._url, ssl_context=self._context)
+                channel = await connection.channel(publisher_confirms=True)
+                exchange = await channel.get_exchange(self._exchange, ensure=False)
         except _LOST as problem:
             raise self._lost(problem) from problem
+        self._away_until = 0.0
+        return _Link(connection, channel, exchange)
 
-    def _lost(self, problem: Exception) -> Exception:
-        self._paused_until = time.monotonic() + _PAUSE_SECONDS
-        LOG.warning("the broker does not answer: %s", type(problem).__name__)
+    def _lost(self, problem: Exception) -> Problem:
+        if not self._away_until:
+            LOG.warning("the broker does not answer: %s", type(problem).__name__)
+        self._away_until = time.monotonic() + _PAUSE_SECONDS
         return unavailable("the broker")

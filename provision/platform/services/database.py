@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 from typing import TYPE_CHECKING, Any, Final, LiteralString, TypeVar
 
@@ -13,13 +14,16 @@ from psycopg_pool import AsyncConnectionPool
 from provision.platform.services.problem import Problem, not_found, unavailable
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Coroutine, Iterator, Mapping
     from uuid import UUID
 
     from psycopg import AsyncConnection
 
 Row = TypeVar("Row")
+Result = TypeVar("Result")
 _PATIENCE_SECONDS: Final = 2.0
+# Longer than the server's own time-out for a statement.
+_LONGEST_SECONDS: Final = 5.0
 # Both end with the transaction; the pooler takes no start-up options, so the time-out is set here too.
 _CONTEXT: Final[LiteralString] = "SELECT set_config('app.organization_id', %s, true), set_config('statement_timeout', '4s', true)"
 
@@ -66,24 +70,34 @@ class Database:
 
         Raises Problem 503 when the database is away, 404, 409 or 422 where a constraint says so.
         """
-        with _translated():
-            async with self._pool.connection() as connection:
-                cursor = connection.cursor(row_factory=class_row(row))
-                # One journey through the pooler instead of four.
-                async with connection.pipeline():
-                    await connection.execute("BEGIN")
-                    await connection.execute(_CONTEXT, (str(organization_id),))
-                    await cursor.execute(query, values)
-                    await connection.execute("COMMIT")
-                return await cursor.fetchall()
+        return await _in_time(self._fetch(str(organization_id), query, values, row=row))
 
     async def fetch_without_context(self, query: LiteralString, values: Mapping[str, object], *, row: type[Row]) -> list[Row]:
-        """Run one statement for somebody whose tenant is not known yet."""
-        with _translated():
-            async with self._pool.connection() as connection:
-                cursor = connection.cursor(row_factory=class_row(row))
+        """Run one statement for somebody whose tenant is not known yet; Problem 503 when the database is away."""
+        return await _in_time(self._fetch(None, query, values, row=row))
+
+    async def _fetch(self, context: str | None, query: LiteralString, values: Mapping[str, object], *, row: type[Row]) -> list[Row]:
+        async with self._pool.connection() as connection:
+            cursor = connection.cursor(row_factory=class_row(row))
+            # One journey through the pooler instead of four.
+            async with connection.pipeline():
+                await connection.execute("BEGIN")
+                if context is not None:
+                    await connection.execute(_CONTEXT, (context,))
                 await cursor.execute(query, values)
-                return await cursor.fetchall()
+                await connection.execute("COMMIT")
+            return await cursor.fetchall()
+
+
+async def _in_time(work: Coroutine[Any, Any, Result]) -> Result:
+    """Await work for five seconds; what is not done then is cancelled, which nobody waits for."""
+    task = asyncio.create_task(work)
+    done, _ = await asyncio.wait((task,), timeout=_LONGEST_SECONDS)
+    if not done:
+        task.cancel()
+        raise unavailable("the database")
+    with _translated():
+        return task.result()
 
 
 async def _still_there(connection: AsyncConnection[Any]) -> None:

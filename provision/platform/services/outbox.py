@@ -71,12 +71,18 @@ class Outbox:
     async def publish_in_time(self, caller: Caller, verb: str, property_id: UUID) -> None:
         """Publish what has already happened: now when that works, else as soon as it does."""
         event = _event(caller, verb, property_id, {})
+        if self._late:  # in order: it waits behind those, and nobody waits for the broker
+            self._postpone(caller.tenant, event)
+            return
         try:
             await self._send(caller.tenant, event)
         except Problem:
-            if len(self._late) == _KEPT:
-                LOG.error("the outbox is full: its oldest event is lost")
-            self._late.append((caller.tenant, event))
+            self._postpone(caller.tenant, event)
+
+    def _postpone(self, tenant: str, event: Event) -> None:
+        if len(self._late) == _KEPT:
+            LOG.error("the outbox is full: its oldest event is lost")
+        self._late.append((tenant, event))
 
     async def _send(self, tenant: str, event: Event) -> None:
         key = f"{tenant}.property.{event.verb}"

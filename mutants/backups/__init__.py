@@ -1,0 +1,1 @@
+"""Defects of backups and of the archive."""

@@ -1,0 +1,1 @@
+"""Defects that drills must notice."""
