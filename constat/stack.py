@@ -80,12 +80,17 @@ class Postgres:
 
 @dataclass(frozen=True, kw_only=True)
 class Coordinator:
-    """The consensus store behind the database's high availability."""
+    """The consensus store behind the database's high availability.
+
+    `client` is the path of the certificate and key (one PEM) that open a connection;
+    empty where the store asks for none.
+    """
 
     endpoints: tuple[str, ...]
     ca: str
     scope: str
     login: Login
+    client: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)

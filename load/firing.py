@@ -14,7 +14,8 @@ from geventhttpclient.response import HTTPParseError
 
 from constat.clock import monotonic
 from load.door import word_for
-from load.samples import LEAK, OK, UNANSWERED, Row, Stall, Watch
+from load.operations import judge
+from load.samples import UNANSWERED, Row, Stall, Watch
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -39,9 +40,16 @@ class Gun:
         self.rows: list[Row | None] = [None] * len(arrivals)
 
     def fire_all(self, start: float) -> None:
-        """Send them all, counting from `start` on the monotonic clock; a full pool shows as lag, never as a drop."""
+        """Send them all, counting from `start` on the monotonic clock.
+
+        A full pool shows as lag.  What is not sent when the last answer should be there
+        stays unsent, so that a generator that cannot keep up ends in time and says so.
+        """
+        end = start + (self._arrivals[-1][0] if self._arrivals else 0.0) + self._timeout
         for index, (offset, shot, door) in enumerate(self._arrivals):
             _sleep_until(start + offset)
+            if monotonic() > end:
+                break
             self._pool.spawn(self._fire, index, start, shot, door)
         if not self._pool.join(timeout=self._timeout):
             self._pool.kill()
@@ -57,15 +65,6 @@ class Gun:
         except (OSError, HTTPParseError) as problem:
             result = word_for(problem)
         self.rows[index] = Row(sent, monotonic() - start, result)
-
-
-def judge(shot: Shot, status: int, body: bytes | bytearray) -> str:
-    """Say whether an answer is right; another tenant's canary is a leak whatever the status."""
-    if any(canary in body for canary in shot.foreign):
-        return LEAK
-    if status != shot.status:
-        return f"status {status}"
-    return OK if all(text in body for text in shot.shows) else "wrong body"
 
 
 class Observer:

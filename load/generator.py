@@ -7,6 +7,7 @@ import os
 import subprocess
 import sys
 import tempfile
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -32,19 +33,27 @@ _LOCUST: Final = ("-m", "locust", "-f", str(ROOT / "load" / "locustfile.py"), "-
 _LAST_LINES: Final = 15
 
 
+@dataclass(frozen=True, kw_only=True)
+class Stub:
+    """A stub that listens."""
+
+    url: str
+    pid: int
+
+
 def run_load(plan: Plan, *, run_dir: str, estates: Mapping[str, Estate]) -> Measured:
     """Carry a plan out against the stack of that run directory; Unobservable when the generator ended early."""
     with tempfile.TemporaryDirectory(prefix="constat-load-") as name:
         directory = Path(name)
         certificate = make_certificate(directory)
-        with stub("--control-ms", f"{plan.control_delay * 1000:g}", certificate=certificate) as url:
-            order = Order(plan=plan, control=ControlStream(url=url, ca=str(certificate.cert)), estates=estates)
+        with stub("--control-ms", f"{plan.control_delay * 1000:g}", certificate=certificate) as control:
+            order = Order(plan=plan, control=ControlStream(url=control.url, ca=str(certificate.cert)), estates=estates)
             return measured(plan, schedule(plan), _fire(order, run_dir, directory))
 
 
 @contextlib.contextmanager
-def stub(*arguments: str, certificate: LoopbackCertificate | None = None) -> Iterator[str]:
-    """Run the bundled stub; its URL. Unobservable when it does not listen."""
+def stub(*arguments: str, certificate: LoopbackCertificate | None = None) -> Iterator[Stub]:
+    """Run the bundled stub; Unobservable when it does not listen."""
     tls = ("--cert", str(certificate.cert), "--key", str(certificate.key)) if certificate else ()
     command = [*_DIES_WITH_US, sys.executable, "-m", "load.stub", *tls, *arguments]
     with subprocess.Popen(command, cwd=ROOT, env=_environment(), stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, text=True) as process:
@@ -54,7 +63,7 @@ def stub(*arguments: str, certificate: LoopbackCertificate | None = None) -> Ite
             if not port:
                 msg = "the stub of the control stream does not listen; see above for its last words"
                 raise Unobservable(msg)
-            yield f"{'https' if certificate else 'http'}://127.0.0.1:{port}"
+            yield Stub(url=f"{'https' if certificate else 'http'}://127.0.0.1:{port}", pid=process.pid)
         finally:
             process.kill()
 

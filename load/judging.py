@@ -11,8 +11,7 @@ from constat.outcome import Outcome
 from constat.statistics import LEAST_INFORMATION, Exceedance, Interval, drift, exceedance, quantile_interval, verdicts
 from load import telling
 from load.gates import gates
-from load.operations import MIX
-from load.samples import LEAK, OK
+from load.operations import LEAK, MIX, OK
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

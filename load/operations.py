@@ -38,6 +38,8 @@ class Planted:
     word: str
 
 
+OK: Final = "ok"
+LEAK: Final = "another tenant's canary"
 # What every title begins with that a load created, so that a later run can remove what a killed one left.
 TITLE: Final = "constat-load"
 # Passwords cost a server more than anything else, on purpose; the others as a listing page uses them.
@@ -118,6 +120,15 @@ def shot(operation: Operation, *, host: str, token: str, words: Mapping[str, str
         shows=tuple(_fill(text, words).encode() for text in operation.shows),
         foreign=tuple(text.encode() for text in foreign),
     )
+
+
+def judge(shot: Shot, status: int, body: bytes | bytearray) -> str:
+    """Say whether an answer is right; another tenant's canary is a leak whatever the status."""
+    if any(canary in body for canary in shot.foreign):
+        return LEAK
+    if status != shot.status:
+        return f"status {status}"
+    return OK if all(text in body for text in shot.shows) else "wrong body"
 
 
 def words_of(planted: Planted, *, canary: str, user: str, password: str) -> dict[str, str]:

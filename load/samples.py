@@ -10,6 +10,7 @@ import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, NamedTuple
 
+from load.operations import OK
 from load.plan import CONTROL, Arrival
 
 if TYPE_CHECKING:
@@ -17,8 +18,6 @@ if TYPE_CHECKING:
 
     from load.plan import Plan
 
-OK: Final = "ok"
-LEAK: Final = "another tenant's canary"
 UNSENT: Final = "unsent"
 UNANSWERED: Final = "unanswered"
 OWN_FAULT: Final = "client:"

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import itertools
 import json
 import ssl
 import sys
@@ -90,10 +91,11 @@ class PropertyApi:
 class Connection(asyncio.Protocol):
     """One client: requests one after the other, each answered after its delay."""
 
-    def __init__(self, api: PropertyApi, delays: Iterator[float], control_delay: float) -> None:
-        """Share the API and its delays with the other connections; seconds."""
+    def __init__(self, api: PropertyApi, delays: Iterator[float], drops: Iterator[bool], *, control_delay: float) -> None:
+        """Share the API, its delays (seconds) and whom it drops with the other connections."""
         self._api = api
         self._delays = delays
+        self._drops = drops
         self._control_delay = control_delay
         self._pending = b""
 
@@ -112,10 +114,13 @@ class Connection(asyncio.Protocol):
         self._answer(_asked(head, rest[:length]))
 
     def _answer(self, asked: Asked) -> None:
-        is_control = asked.path == "/control"
-        delay = self._control_delay if is_control else next(self._delays)
-        said = Said(200, b"{}") if is_control else self._api.answer(asked)
-        asyncio.get_running_loop().call_later(delay, self._send, said)
+        loop = asyncio.get_running_loop()
+        if asked.path == "/control":
+            loop.call_later(self._control_delay, self._send, Said(200, b"{}"))
+        elif asked.method == "GET" and next(self._drops):
+            self._transport.close()
+        else:
+            loop.call_later(next(self._delays), self._send, self._api.answer(asked))
 
     def _send(self, said: Said) -> None:
         fields = f"content-type: application/json\r\ncontent-length: {len(said.body)}\r\n\r\n"
@@ -151,9 +156,10 @@ async def _serve(arguments: argparse.Namespace) -> None:
         context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
         context.load_cert_chain(arguments.cert, arguments.key)
     api, delays = PropertyApi(), parse_delays(arguments.api).sequence(arguments.seed)
+    drops = itertools.cycle([True] + [False] * (arguments.drop_every - 1)) if arguments.drop_every else itertools.repeat(object=False)
     loop = asyncio.get_running_loop()
     server = await loop.create_server(
-        lambda: Connection(api, delays, arguments.control_ms / 1000), "127.0.0.1", 0, ssl=context, backlog=1024
+        lambda: Connection(api, delays, drops, control_delay=arguments.control_ms / 1000), "127.0.0.1", 0, ssl=context, backlog=1024
     )
     sys.stdout.write(f"{server.sockets[0].getsockname()[1]}\n")
     sys.stdout.flush()
@@ -165,6 +171,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n", maxsplit=1)[0])
     parser.add_argument("--api", default="constant:0", help="distribution of the API's delays")
     parser.add_argument("--control-ms", type=float, default=20.0, help="the control path's fixed delay")
+    parser.add_argument("--drop-every", type=int, default=0, help="close the connection of every n-th GET instead of answering")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--cert", help="certificate (PEM); without it the stub speaks plain HTTP")
     parser.add_argument("--key", help="its private key (PEM)")

@@ -13,7 +13,8 @@ from urllib.parse import urlsplit
 from constat.evidence import Evidence
 from constat.outcome import Outcome
 from load.gates import table
-from load.samples import OK, to_csv
+from load.operations import OK
+from load.samples import to_csv
 
 if TYPE_CHECKING:
     from load.gates import Gate

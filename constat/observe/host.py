@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 # An account that owns nothing on any machine: what it can read, everybody can.
 STRANGER: Final = 65534
+_PROGRAM: Final = b"\x7fELF"
 _PROCESS: Final = re.compile(r'\("(?P<name>[^"]*)",pid=(?P<pid>\d+)')
 
 
@@ -81,9 +82,11 @@ def readable_by_stranger(host: Host, directory: str) -> tuple[str, ...]:
 
 
 def content(path: str) -> str:
-    """What a file holds, as text; raises Unobservable when it cannot be read."""
+    """What a file holds, as text; of a program nothing. Raises Unobservable when it cannot be read."""
     try:
-        return Path(path).read_bytes().decode(errors="replace")
+        with Path(path).open("rb") as file:
+            start = file.read(len(_PROGRAM))
+            return "" if start == _PROGRAM else (start + file.read()).decode(errors="replace")
     except OSError as problem:
         msg = f"{path!r} cannot be read: {problem.strerror}"
         raise Unobservable(msg) from None

@@ -26,7 +26,6 @@ if TYPE_CHECKING:
 
 # Where the segments go that the platform believes to be archived; below the node's directory.
 _ASIDE: Final = "tmp/not-archived"
-_CONTROLS: Final = ("BAK-01", "BAK-02")
 
 
 def _primary(stack: Stack) -> State:
@@ -193,7 +192,7 @@ MUTANTS: Final = (
         id="MUT-BAK-01",
         title="The archive command succeeds and stores nothing in the repository",
         scope=Scope.COMPONENT,
-        controls=_CONTROLS,
+        controls=("BAK-01", "BAK-02"),
         prepare=_primary,
         plant=_divert,
         confirm=_is_diverted,
@@ -204,7 +203,7 @@ MUTANTS: Final = (
         id="MUT-BAK-02",
         title="A segment in the middle of the archive was deleted",
         scope=Scope.STORE,
-        controls=_CONTROLS,
+        controls=("BAK-01", "BAK-02"),
         prepare=_needed,
         plant=_delete,
         confirm=_is_deleted,
@@ -215,7 +214,7 @@ MUTANTS: Final = (
         id="MUT-BAK-03",
         title="A segment in the archive has rotted: 64 of its bytes are others",
         scope=Scope.STORE,
-        controls=_CONTROLS,
+        controls=("BAK-02",),
         prepare=_needed,
         plant=_damage,
         confirm=_is_overwritten,
@@ -237,7 +236,7 @@ MUTANTS: Final = (
         id="MUT-BAK-05",
         title="Two clusters archive to one place: a segment is another cluster's",
         scope=Scope.STORE,
-        controls=_CONTROLS,
+        controls=("BAK-02",),
         prepare=_foreign,
         plant=_exchange,
         confirm=_is_exchanged,
@@ -248,7 +247,7 @@ MUTANTS: Final = (
         id="MUT-BAK-06",
         title="A segment's name holds another segment's content",
         scope=Scope.STORE,
-        controls=_CONTROLS,
+        controls=("BAK-02",),
         prepare=_with_another,
         plant=_misname,
         confirm=_is_exchanged,

@@ -57,9 +57,9 @@ def root(stack: Stack) -> str:
 
 
 def victim(stack: Stack) -> Segment:
-    """A segment that every recovery to now needs and that is not the newest: the first after the oldest backup on the newest timeline."""
+    """A segment that every recovery to now needs and that is not the newest: the first after the newest backup on the newest timeline."""
     found = repository(stack)
-    stop = min(backup.stop for backup in found.backups())
+    stop = found.backups()[-1].stop
     segments = found.segments()
     newest = max(segment.place.timeline for segment in segments)
     later = [segment for segment in segments if segment.place.timeline == newest and segment.place.number > stop.number]

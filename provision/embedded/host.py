@@ -29,11 +29,10 @@ class EmbeddedHost:
         del component  # nodes say where everything goes
         for node, relative in plan.directories:
             self._site.make_directory(node, relative)
-        for file in plan.files:
-            self._site.write(file)
+        changed = {file.node for file in plan.files if self._site.write(file)}
         self._refuse_taken_ports(plan)
         for process in plan.processes:
-            self._supervisor.add(self._site, process)
+            self._supervisor.add(self._site, process, afresh=process.node in changed)
 
     def check(self, plan: Plan) -> None:
         """Raise TargetError with the last log lines when a process has given up."""

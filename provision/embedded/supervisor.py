@@ -89,13 +89,13 @@ class Supervisor:
         self._launch()
         wait.until(self._answering, what="the supervisor answers", within=deadlines.SUPERVISOR_ANSWERS, every=0.05)
 
-    def add(self, site: EmbeddedSite, process: Process) -> None:
-        """Start a process, or start it again when its description has changed."""
+    def add(self, site: EmbeddedSite, process: Process, *, afresh: bool) -> None:
+        """Start a process, or start it again when its description has changed or `afresh` says so."""
         name = program(process.node, process.name)
         path = self.home / "programs" / f"{name}.conf"
         text = _render(site, process).encode()
         with self._lock:
-            changed = not path.exists() or path.read_bytes() != text
+            changed = afresh or not path.exists() or path.read_bytes() != text
             if changed:
                 write_private(path, text)
                 self._forget(name)

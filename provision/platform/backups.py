@@ -33,6 +33,8 @@ MAINTENANCE: Final = "postgres"
 
 @dataclass(frozen=True)
 class _Database:
+    """A database server as the tool reaches it on its own machine."""
+
     data: str
     port: int
     socket: str

@@ -118,6 +118,7 @@ def capability(site: Site) -> Coordinator:
         ca=site.ca_path,
         scope=SCOPE,
         login=Login(user=ROOT, password=site.secret("coordinator/root")),
+        client=site.path(MEMBERS[0], CLIENT),
     )
 
 

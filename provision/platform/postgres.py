@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import base64
+import contextlib
 import hashlib
 import hmac
 import ssl
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 from urllib.parse import quote, urlencode
 
@@ -20,6 +22,8 @@ from provision.platform.component import Address, File, Node, Plan, Process, Soc
 from provision.platform.rendering import TEMPLATES, render
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from constat.target import Target
     from provision.platform.component import Site
 
@@ -44,6 +48,14 @@ _TOOLS: Final = (
 )
 
 
+@dataclass(frozen=True)
+class _Leader:
+    """The leader's node, and the standbys that its commits wait for."""
+
+    node: str
+    successors: tuple[str, ...]
+
+
 class PostgresComponent:
     """A leader and its synchronous standby."""
 
@@ -59,13 +71,12 @@ class PostgresComponent:
     def plan(self, site: Site) -> Plan:
         """Each node's configuration, and the Patroni that runs its server."""
         files = tuple(file for node in NODES for file in _files(site, node))
-        return Plan(files=files, processes=tuple(_process(site, node) for node in NODES), directories=tuple((node, "socket") for node in NODES))
+        processes = tuple(_process(site, node) for node in NODES)
+        return Plan(files=files, processes=processes, directories=tuple((node, "socket") for node in NODES))
 
     def ready(self, site: Site) -> None:
         """Ask the leader for a synchronous standby that streams from it."""
-        with _patroni(site) as client:
-            _, state = _leader(site, client)
-        if not _synchronous_standbys(state):
+        if not _leader(site).successors:
             msg = "the leader has no synchronous standby yet; the standby's log says what it waits for"
             raise NotReady(msg)
 
@@ -101,16 +112,14 @@ def socket_directory(site: Site, node: str) -> str:
 
 def leader(site: Site) -> str:
     """The node whose server is the leader; NotReady while there is none."""
-    with _patroni(site) as client:
-        return _leader(site, client)[0]
+    return _leader(site).node
 
 
 def require_successor(site: Site) -> None:
-    """Raise NotReady until a standby may take the leader's place at once."""
-    with _patroni(site) as client:
-        answers = [client.get(f"https://{site.address(node, 'patroni')}/synchronous").status_code for node in NODES]
-    if httpx.codes.OK not in answers:
-        msg = f"no standby may succeed the leader yet: {NODES} answer {answers} on '/synchronous', expected one 200"
+    """Raise NotReady until the coordinator names a standby that takes the leader's place at once."""
+    answers = {node: answer.status_code for node, answer in _ask_patroni(site, "synchronous")}
+    if httpx.codes.OK not in answers.values():
+        msg = f"no standby may succeed the leader yet: '/synchronous' is answered {answers}, expected one 200"
         raise NotReady(msg)
 
 
@@ -213,24 +222,22 @@ def _configuration(site: Site, node: str) -> str:
     )
 
 
-def _patroni(site: Site) -> httpx.Client:
-    return httpx.Client(verify=ssl.create_default_context(cafile=site.ca_path), timeout=ANSWER_SECONDS, trust_env=False)
-
-
-def _leader(site: Site, client: httpx.Client) -> tuple[str, dict[str, object]]:
-    """The leader's node, and what Patroni says of it; NotReady while there is none."""
-    for node in NODES:
-        state: dict[str, object] = client.get(f"https://{site.address(node, 'patroni')}/patroni").json()
-        if state.get("role") in {"master", "primary"} and state.get("state") == "running":
-            return node, state
+def _leader(site: Site) -> _Leader:
+    for node, answer in _ask_patroni(site, "patroni"):
+        state = answer.json()
+        if state["role"] in {"master", "primary"} and state["state"] == "running":
+            streams = state.get("replication", [])
+            return _Leader(node, tuple(s["application_name"] for s in streams if (s["state"], s["sync_state"]) == ("streaming", "sync")))
     msg = f"none of {', '.join(NODES)} is the leader yet; their logs say what they wait for"
     raise NotReady(msg)
 
 
-def _synchronous_standbys(leader: dict[str, object]) -> list[object]:
-    streams = leader.get("replication", [])
-    assert isinstance(streams, list)
-    return [stream for stream in streams if stream["sync_state"] == "sync" and stream["state"] == "streaming"]
+def _ask_patroni(site: Site, path: str) -> Iterator[tuple[str, httpx.Response]]:
+    """Ask every node; one that is down has no answer, and the others decide."""
+    with httpx.Client(verify=ssl.create_default_context(cafile=site.ca_path), timeout=ANSWER_SECONDS, trust_env=False) as client:
+        for node in NODES:
+            with contextlib.suppress(httpx.TransportError):
+                yield node, client.get(f"https://{site.address(node, 'patroni')}/{path}")
 
 
 def _text(name: str) -> str:

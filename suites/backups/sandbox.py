@@ -149,7 +149,8 @@ class Sandbox:
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.PIPE,
                 stderr=subprocess.STDOUT,
-                text=True,
+                encoding="utf-8",
+                errors="replace",  # with a wrong key the tool shows what it has read
                 check=False,
                 timeout=deadlines.RESTORE_DONE,
             )

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Final
 import psycopg
 
 from constat import deadlines, entries, wait
+from constat.attempt import clip
 from constat.clock import monotonic
 from constat.control import control
 from constat.errors import HarnessError, Unobservable
@@ -173,10 +174,11 @@ def _restored(recovered: Recovered, target: str) -> Judgement:
 
 def _not_restored(problem: RestoreFailed, circumstances: str) -> Judgement:
     first, _, words = str(problem).partition("\n")
+    complaints = [line for line in words.splitlines() if "FATAL" in line or "ERROR" in line]
     return Judgement(
         subject="restore",
         outcome=Outcome.FAIL,
-        reason=f"{first.rstrip(':')} ({circumstances})",
+        reason=f"{first.rstrip(':')}: {clip(complaints[-1] if complaints else words)} ({circumstances})",
         expected="a server that takes writes",
         observed="no server",
         evidence=(Evidence(name="restore.txt", content=words or first),),

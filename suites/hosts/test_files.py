@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Final
 
 from constat.control import control
@@ -17,7 +18,8 @@ if TYPE_CHECKING:
     from constat.observe.host import Attributes
     from constat.stack import GuardedPath, Stack
 
-_PRIVATE_KEY: Final = "PRIVATE KEY-----"
+# With a body: programs have the bare markers in them.
+_PRIVATE_KEY: Final = re.compile(r"-----BEGIN [A-Z ]*PRIVATE KEY-----\s+[A-Za-z0-9+/=\s]{40}")
 
 
 @control(
@@ -84,7 +86,7 @@ def _readable(stack: Stack, readable: tuple[str, ...]) -> Iterator[Judgement]:
 def judge_content(path: str, text: str, *, name: str, secrets: frozenset[str], guarded: tuple[GuardedPath, ...]) -> Judgement:
     """FAIL when a file that everybody can read holds a secret, or lies below a guarded path."""
     below = [guard.path for guard in guarded if path == guard.path or path.startswith(f"{guard.path}/")]
-    reason = "holds a secret of the platform" if _PRIVATE_KEY in text or any(secret in text for secret in secrets) else ""
+    reason = "holds a secret of the platform" if _PRIVATE_KEY.search(text) or any(secret in text for secret in secrets) else ""
     reason = reason or (f"lies below {below[0]}, which is declared private" if below else "")
     return Judgement(
         subject=name,

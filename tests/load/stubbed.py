@@ -30,6 +30,7 @@ class Stubbed:
 
     run_dir: Path
     gateway: Gateway
+    pid: int
     tenants: dict[str, Tenant]
 
     def run(self, plan: Plan) -> Measured:
@@ -39,15 +40,17 @@ class Stubbed:
 
 
 @contextlib.contextmanager
-def stubbed(directory: Path, delays: str) -> Iterator[Stubbed]:
+def stubbed(directory: Path, delays: str, *more: str) -> Iterator[Stubbed]:
     """Bring it up, and take it down."""
     certificate = make_certificate(directory)
-    with stub("--api", delays, certificate=certificate) as url:
-        gateway = Gateway(url=url, plain_url="", ca=str(certificate.cert))
+    with stub("--api", delays, *more, certificate=certificate) as server:
+        gateway = Gateway(url=server.url, plain_url="", ca=str(certificate.cert))
         tenants = {name: tenant(name) for name in TENANTS}
-        stack = Stack(name="stub", target="stub", provider="embedded", disposable=True, run_dir=str(directory), gateway=gateway, tenants=tenants)
+        stack = Stack(
+            name="stub", target="stub", provider="embedded", disposable=True, run_dir=str(directory), gateway=gateway, tenants=tenants
+        )
         (directory / STACK_FILE).write_bytes(to_json(stack.to_document()))
-        yield Stubbed(directory, gateway, tenants)
+        yield Stubbed(directory, gateway, server.pid, tenants)
 
 
 def tenant(name: str) -> Tenant:

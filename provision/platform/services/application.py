@@ -106,7 +106,7 @@ class Resource:
     async def _caller(self, scope: Scope) -> tuple[Caller, bytes]:
         said = presented.read(scope["headers"])
         if said.token is None:
-            raise unauthorized("a bearer token is expected")
+            raise unauthorized(presented.EXPECTED)
         caller = await self._verifier.caller(said.token)
         presented.agree(said, caller)
         return caller, said.media_type

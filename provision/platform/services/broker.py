@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import logging
 import ssl
 import time
@@ -53,12 +52,12 @@ class Broker:
         self._connecting = asyncio.Lock()
 
     async def close(self) -> None:
-        """Close the connection; a server that does not answer is left without a farewell."""
+        """Close the connection; a server that does not answer is not waited for."""
         link, self._link = self._link, None
         if link is not None:
-            with contextlib.suppress(*_LOST):
-                async with asyncio.timeout(_FAREWELL_SECONDS):
-                    await link.connection.close()
+            # Closing cannot be cancelled, so it is left to itself.
+            self._farewell = asyncio.create_task(link.connection.close())
+            await asyncio.wait((self._farewell,), timeout=_FAREWELL_SECONDS)
 
     async def check(self) -> None:
         """Be connected; raises Problem 503 when that cannot be."""
@@ -87,7 +86,7 @@ class Broker:
         if self._link is not None and not self._link.channel.is_closed:
             return self._link
         if self._away_until and (self._connecting.locked() or time.monotonic() < self._away_until):
-            raise unavailable("the broker")
+            raise unavailable(self.name)
         async with self._connecting:
             if self._link is None or self._link.channel.is_closed:
                 self._link = await self._connect()
@@ -109,4 +108,4 @@ class Broker:
         if not self._away_until:
             LOG.warning("the broker does not answer: %s", type(problem).__name__)
         self._away_until = time.monotonic() + _PAUSE_SECONDS
-        return unavailable("the broker")
+        return unavailable(self.name)

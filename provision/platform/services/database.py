@@ -95,7 +95,7 @@ async def _in_time(work: Coroutine[Any, Any, Result]) -> Result:
     done, _ = await asyncio.wait((task,), timeout=_LONGEST_SECONDS)
     if not done:
         task.cancel()
-        raise unavailable("the database")
+        raise unavailable(Database.name)
     with _translated():
         return task.result()
 
@@ -110,7 +110,7 @@ def _translated() -> Iterator[None]:
     try:
         yield
     except (errors.ReadOnlySqlTransaction, psycopg.OperationalError, psycopg.InterfaceError) as problem:
-        raise unavailable("the database") from problem
+        raise unavailable(Database.name) from problem
     except errors.ForeignKeyViolation as problem:
         raise not_found() from problem
     except errors.UniqueViolation as problem:

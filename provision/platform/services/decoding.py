@@ -36,7 +36,7 @@ async def _nothing(scope: Scope, receive: Receive) -> None:
 
 
 def _from_query(kind: type[Any]) -> Decode:
-    async def decode(scope: Scope, receive: Receive) -> Any:  # noqa: ANN401 - of the operation's own type
+    async def decode(scope: Scope, receive: Receive) -> Any:
         del receive
         try:
             pairs = dict(parse_qsl(scope["query_string"].decode("ascii"), keep_blank_values=True, errors="strict"))
@@ -50,7 +50,7 @@ def _from_query(kind: type[Any]) -> Decode:
 def _from_json(kind: type[Any], limit: int) -> Decode:
     read = msgspec.json.Decoder(kind).decode
 
-    async def decode(scope: Scope, receive: Receive) -> Any:  # noqa: ANN401 - of the operation's own type
+    async def decode(scope: Scope, receive: Receive) -> Any:
         del scope
         body = await _body(receive, limit)
         try:

@@ -6,7 +6,7 @@ import math
 import time
 from types import NoneType
 from typing import TYPE_CHECKING, Final, LiteralString
-from uuid import UUID
+from uuid import UUID  # noqa: TC003 - msgspec reads annotations at run time
 
 import msgspec
 
@@ -15,7 +15,7 @@ from provision.platform.services.answer import Answer, encode, json
 from provision.platform.services.application import Service
 from provision.platform.services.database import Database
 from provision.platform.services.operation import Call, Operation
-from provision.platform.services.problem import Problem, forbidden, unauthorized
+from provision.platform.services.problem import Problem, forbidden, invalid_token, unauthorized
 from provision.platform.services.standing import Standing, Standings
 from provision.platform.services.tokens import Issuer, Verifier
 from provision.platform.services.window import Window
@@ -27,6 +27,8 @@ if TYPE_CHECKING:
     from provision.platform.services.tokens import Caller
 
 _CONNECTIONS: Final = 4
+_WRONG: Final = "user or password is wrong"
+_NOT_SOLD: Final = "the tenant's plan is not sold any more"
 _SIGN_IN: Final[LiteralString] = "SELECT authentication.sign_in(%(user)s, %(password)s) AS organization_id"
 
 
@@ -70,7 +72,7 @@ class Identity:
         organization_id = found[0].organization_id
         standing = await self._standings.fetch(organization_id) if organization_id else None
         if organization_id is None or standing is None:
-            raise unauthorized("user or password is wrong")
+            raise unauthorized(_WRONG)
         token = self._issuer.issue(
             subject=call.input.user,
             tenant=standing.tenant,
@@ -88,7 +90,7 @@ class Identity:
         """Tell the gateway for whom the token speaks, unless they have asked too often."""
         caller = call.caller
         if await self._standings.find(caller.organization_id) != Standing(caller.tenant, caller.plan):
-            raise unauthorized("the token is not valid")
+            raise invalid_token()
         self._admit(caller)
         tenancy = (
             (b"x-tenant-id", caller.tenant.encode()),
@@ -100,7 +102,7 @@ class Identity:
     def _admit(self, caller: Caller) -> None:
         limit = self._plans.get(caller.plan)
         if limit is None:
-            raise forbidden("the tenant's plan is not sold any more")
+            raise forbidden(_NOT_SOLD)
         window = self._windows.setdefault(caller.organization_id, Window())
         if wait := window.admit(time.monotonic(), limit):
             raise Problem(429, f"more than {limit} requests a minute", ((b"retry-after", b"%d" % math.ceil(wait)),))

@@ -110,7 +110,7 @@ class FetchedKeys:
         if kid not in self._keys and time.monotonic() - self._asked > _AGAIN_SECONDS:
             await self._fetch()
         if not self._keys:
-            raise unavailable("sign-in")
+            raise unavailable(self.name)
         return self._keys.get(kid)
 
     async def _fetch_for_ever(self) -> None:

@@ -6,6 +6,7 @@ import datetime
 import hashlib
 import logging
 import ssl
+from http import HTTPStatus
 from typing import TYPE_CHECKING, Final
 from urllib.parse import quote, urlsplit
 
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
 
 LOG: Final = logging.getLogger(__name__)
 _TIMEOUT: Final = aiohttp.ClientTimeout(total=10, connect=2)
+_STORE: Final = "object store"
 _EMPTY: Final = hashlib.sha256(b"").hexdigest()
 
 
@@ -72,12 +74,12 @@ class Objects:
             async with self._client.request(method, URL(url, encoded=True), data=content or None, headers=signed) as response:
                 body = await response.read()
         except (aiohttp.ClientError, TimeoutError) as problem:
-            raise unavailable("the object store") from problem
-        if response.status == 404:
+            raise unavailable(_STORE) from problem
+        if response.status == HTTPStatus.NOT_FOUND:
             raise not_found()
-        if response.status >= 300:
+        if response.status >= HTTPStatus.MULTIPLE_CHOICES:
             LOG.warning("the object store answers %s with %d", method, response.status)
-            raise unavailable("the object store")
+            raise unavailable(_STORE)
         return body
 
     def _signed(self, method: str, url: str, *, content: bytes, headers: Mapping[str, str]) -> dict[str, str]:

@@ -13,8 +13,10 @@ if TYPE_CHECKING:
     from provision.platform.services.tokens import Caller
 
 TENANCY: Final = (b"x-tenant-id", b"x-organization-id", b"x-tenant-plan")
+_DISAGREES: Final = "a tenant header disagrees with the token"
 _NOT_LETTERS: Final = re.compile(rb"[^a-z0-9]")
 _SCHEME: Final = b"bearer "
+EXPECTED: Final = "a bearer token is expected"
 
 
 class Presented(NamedTuple):
@@ -47,7 +49,7 @@ def agree(presented: Presented, caller: Caller) -> None:
     verified = (caller.tenant.encode(), str(caller.organization_id).encode(), caller.plan.encode())
     for said, is_so in zip(presented.tenancy, verified, strict=True):
         if said is not None and said != is_so:
-            raise forbidden("a tenant header disagrees with the token")
+            raise forbidden(_DISAGREES)
 
 
 _NONE: Final = (None,) * len(TENANCY)
@@ -57,7 +59,7 @@ def _token(before: bytes | None, value: bytes) -> bytes:
     if before is not None:
         raise Problem(400, "the Authorization header is there more than once")
     if value[: len(_SCHEME)].lower() != _SCHEME:
-        raise unauthorized("a bearer token is expected")
+        raise unauthorized(EXPECTED)
     return value[len(_SCHEME) :].strip()
 
 

@@ -26,12 +26,14 @@ def forbidden(title: str) -> Problem:
 
 def unavailable(what: str) -> Problem:
     """503: a server behind the service does not answer; worth trying again in a second."""
-    return Problem(503, f"{what} is not available", ((b"retry-after", b"1"),))
+    return Problem(503, f"the {what} is not available", ((b"retry-after", b"1"),))
 
 
-NOT_FOUND = (404, "there is no such thing")
+def invalid_token() -> Problem:
+    """401: one answer for every way in which a token can be wrong."""
+    return unauthorized("the token is not valid")
 
 
 def not_found() -> Problem:
     """404: the same answer for what is another tenant's and for what nobody has."""
-    return Problem(*NOT_FOUND)
+    return Problem(404, "there is no such thing")

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-import datetime
+import datetime  # noqa: TC003 - msgspec reads annotations at run time
 from types import NoneType
 from typing import TYPE_CHECKING, Annotated, Any, Final, LiteralString
-from uuid import UUID
+from uuid import UUID  # noqa: TC003 - likewise
 
 import msgspec
 from msgspec import Meta
@@ -35,15 +35,15 @@ _ALL: Final = "/api/properties"
 _ONE: Final = "/api/properties/{id:uuid}"
 
 _COLUMNS: Final[LiteralString] = "id, reference, title, description, city, price::float8 AS price, created_at, updated_at"
-_FIND: Final[LiteralString] = f"SELECT {_COLUMNS} FROM properties WHERE id = %(id)s"
+_FIND: Final[LiteralString] = f"SELECT {_COLUMNS} FROM properties WHERE id = %(id)s"  # noqa: S608 - made of constants
 _CREATE: Final[LiteralString] = f"""
     INSERT INTO properties (organization_id, reference, title, description, city, price)
-    VALUES (%(organization)s, %(reference)s, %(title)s, %(description)s, %(city)s, %(price)s) RETURNING {_COLUMNS}"""
+    VALUES (%(organization)s, %(reference)s, %(title)s, %(description)s, %(city)s, %(price)s) RETURNING {_COLUMNS}"""  # noqa: S608 - likewise
 _REPLACE: Final[LiteralString] = f"""
     UPDATE properties SET reference = %(reference)s, title = %(title)s, description = %(description)s, city = %(city)s,
         price = %(price)s, updated_at = now()
-    WHERE id = %(id)s RETURNING {_COLUMNS}"""
-_REMOVE: Final[LiteralString] = f"DELETE FROM properties WHERE id = %(id)s RETURNING {_COLUMNS}"
+    WHERE id = %(id)s RETURNING {_COLUMNS}"""  # noqa: S608 - likewise
+_REMOVE: Final[LiteralString] = f"DELETE FROM properties WHERE id = %(id)s RETURNING {_COLUMNS}"  # noqa: S608 - likewise
 
 
 class Draft(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

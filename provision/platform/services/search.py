@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Annotated, Final, LiteralString
-from uuid import UUID
+from uuid import UUID  # noqa: TC003 - msgspec reads annotations at run time
 
 import msgspec
 from msgspec import Meta

@@ -40,8 +40,9 @@ def main(arguments: Sequence[str]) -> None:
     kind, make = _SERVICES[name]
     privileges.drop(os.environ)
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s", stream=sys.stderr)
-    # It reports every attempt to connect; the service says itself when the broker goes and comes.
+    # They report every attempt to connect; the service says itself when a server goes and comes.
     logging.getLogger("aiormq").setLevel(logging.CRITICAL)
+    logging.getLogger("psycopg").setLevel(logging.ERROR)
     told = settings.read(Path(path), kind)
     server = uvicorn.Server(_configuration(make(told), told.listen))
     # What was loaded stays; the collector need not walk it again and again.

@@ -45,10 +45,11 @@ class Standings:
         looked, standing = self._known.get(organization_id, (float("-inf"), None))
         if time.monotonic() - looked < _SECONDS:
             return standing
+        if standing is not None:  # one request looks, the others go on with what is known
+            self._known[organization_id] = (time.monotonic(), standing)
         try:
             return await self.fetch(organization_id)
         except Problem:
             if standing is None:
                 raise
-            self._known[organization_id] = (time.monotonic(), standing)
             return standing

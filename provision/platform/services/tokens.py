@@ -10,7 +10,7 @@ import jwt
 import msgspec
 from jwt.types import Options
 
-from provision.platform.services.problem import unauthorized
+from provision.platform.services.problem import invalid_token
 
 if TYPE_CHECKING:
     from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey, RSAPublicKey
@@ -53,7 +53,7 @@ class Verifier:
         kid, caller = self._checked.get(token) or await self._check(token)
         if caller.exp <= time.time() or await self._keys.find(kid) is None:
             self._checked.pop(token, None)
-            raise unauthorized("the token is not valid")
+            raise invalid_token()
         return caller
 
     async def _check(self, token: bytes) -> tuple[str, Caller]:
@@ -61,7 +61,7 @@ class Verifier:
             kid = str(jwt.get_unverified_header(token).get("kid"))
             caller = msgspec.convert(self._decode(token, await self._keys.find(kid)), Caller)
         except (jwt.PyJWTError, msgspec.ValidationError, UnicodeDecodeError):
-            raise unauthorized("the token is not valid") from None
+            raise invalid_token() from None
         self._remember(token, (kid, caller))
         return kid, caller
 

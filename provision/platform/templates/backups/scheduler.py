@@ -5,8 +5,10 @@ from __future__ import annotations
 import argparse
 import datetime
 import json
+import logging
 import os
 import subprocess
+import time
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -75,9 +77,9 @@ class Backups:
     def _back_up(self, kind: str) -> None:
         """Make one backup; a failed one is tried again before the next is due."""
         say("begins", kind=kind)
-        start = _now()
+        start = time.monotonic()
         code, output = self._call("--log-level-console=info", f"--type={kind}", "backup")
-        seconds = round((_now() - start).total_seconds(), 3)
+        seconds = round(time.monotonic() - start, 3)
         if code:
             self._records[kind].last_failure = _now().isoformat()
             self._scheduler.add_job(
@@ -90,11 +92,10 @@ class Backups:
 
     def _succeed(self, kind: str, seconds: float) -> None:
         self._records[kind].last_seconds = seconds
-        for other, good_enough in COUNTS_AS.items():
-            if kind in good_enough:
-                self._records[other].last_success = _now().isoformat()
-        if self._scheduler.get_job(f"again-{kind}"):
-            self._scheduler.remove_job(f"again-{kind}")
+        for other in (other for other, good_enough in COUNTS_AS.items() if kind in good_enough):
+            self._records[other].last_success = _now().isoformat()
+            if self._scheduler.get_job(f"again-{other}"):
+                self._scheduler.remove_job(f"again-{other}")
 
     def _made(self) -> dict[str, datetime.datetime]:
         """When the latest good backup of each kind ended; nothing while the repository does not answer."""
@@ -125,12 +126,18 @@ class Backups:
         """Write the state for people and programs, and the metrics for the exporter."""
         for kind, record in self._records.items():
             job = self._scheduler.get_job(kind)
-            record.next_run = job.next_run_time.isoformat() if job and getattr(job, "next_run_time", None) else None
-        replace(
-            self._state,
-            json.dumps({"written": _now().isoformat(), "kinds": {k: asdict(r) for k, r in self._records.items()}}, indent=1) + "\n",
-        )
+            record.next_run = job.next_run_time.isoformat() if job else None
+        state = {"written": _now().isoformat(), "kinds": {kind: asdict(record) for kind, record in self._records.items()}}
+        replace(self._state, json.dumps(state, indent=1) + "\n")
         replace(self._metrics, metrics(self._records))
+
+
+class Log(logging.Handler):
+    """What the scheduling library has to say, as lines of the same log."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Write it down, with the traceback where there is one."""
+        say("remark", level=record.levelname.lower(), text=self.format(record))
 
 
 def metrics(records: dict[str, Record]) -> str:
@@ -174,4 +181,5 @@ def _arguments() -> argparse.Namespace:
 
 
 if __name__ == "__main__":
+    logging.basicConfig(level=logging.WARNING, handlers=[Log()])
     Backups(_arguments()).run()

@@ -1,0 +1,96 @@
+"""Facts of the secret store: its version, its paths and who may call them unasked, what it issues."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final
+
+from constat.errors import Unobservable
+from constat.observe import http
+
+if TYPE_CHECKING:
+    import httpx
+
+    from constat.stack import Vault
+
+_PLACE: Final = re.compile(r"\{[^}]*\}")
+_LITERAL: Final = re.compile(r"[^{]*")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Path:
+    """A path of the API, with a harmless name in every place that takes one."""
+
+    template: str
+    url: str
+    methods: frozenset[str]
+    unauthenticated: bool  # by the server's own word
+
+
+def connect(vault: Vault, *, token: str = "") -> httpx.Client:
+    """Speak to the secret store with a token, or with none."""
+    return http.client(vault.ca, f"{vault.url}/v1/", headers={"X-Vault-Token": token} if token else None)
+
+
+def version(vault: Vault) -> str:
+    """The version that the server runs; a sealed or standby server says it too."""
+    with connect(vault) as client:
+        return str(http.ask(client, "GET", "sys/health").json()["version"])
+
+
+def paths(vault: Vault, *, name: str) -> tuple[Path, ...]:
+    """Every path that the administrator's description of the API has, `name` standing for whatever a path asks for."""
+    described = _read(vault, "sys/internal/specs/openapi")["paths"]
+    return tuple(_path(template, operations, name) for template, operations in described.items())
+
+
+def auth_methods(vault: Vault) -> dict[str, str]:
+    """Every way to log in: its mount without the slash, and its type."""
+    return {mount.rstrip("/"): str(method["type"]) for mount, method in _read(vault, "sys/auth")["data"].items()}
+
+
+def names(vault: Vault, path: str) -> tuple[str, ...]:
+    """What is listed below a path; nothing where nothing is."""
+    with connect(vault, token=vault.admin_token) as client:
+        reply = http.ask(client, "LIST", path)
+    if reply.status == 404:  # noqa: PLR2004 - how the API says that a list is empty
+        return ()
+    return tuple(str(key) for key in http.expect(reply, what=f"LIST {path}").json()["data"].get("keys", ()))
+
+
+def issued_prefixes(vault: Vault) -> tuple[str, ...]:
+    """How names of database logins begin that the secret store issues, by the template of each connection."""
+    found = []
+    for mount, engine in _read(vault, "sys/mounts")["data"].items():
+        if engine["type"] == "database":
+            for connection in names(vault, f"{mount}config"):
+                found.append(_prefix(_read(vault, f"{mount}config/{connection}")["data"]))
+    return tuple(prefix for prefix in found if prefix)
+
+
+def _prefix(connection: dict[str, Any]) -> str:
+    """The literal beginning of the template; the server's own default template begins with `v-`."""
+    template = str(connection["connection_details"].get("username_template") or "v-{{")
+    match = _LITERAL.match(template)
+    return match[0] if match else ""
+
+
+def _path(template: str, operations: dict[str, Any], name: str) -> Path:
+    methods = {method.upper() for method in operations if method in {"get", "post", "put", "delete", "patch"}}
+    lists = any(parameter.get("name") == "list" for parameter in operations.get("get", {}).get("parameters", ()))
+    return Path(
+        template=template,
+        url=_PLACE.sub(name, template).lstrip("/"),
+        methods=frozenset(methods | ({"LIST"} if lists else set())),
+        unauthenticated=bool(operations.get("x-vault-unauthenticated")),
+    )
+
+
+def _read(vault: Vault, path: str) -> dict[str, Any]:
+    with connect(vault, token=vault.admin_token) as client:
+        found = http.expect(http.ask(client, "GET", path), what=path).json()
+    if not isinstance(found, dict):
+        msg = f"the secret store answers {path!r} with {type(found).__name__}, expected an object"
+        raise Unobservable(msg)
+    return found

@@ -1,0 +1,1 @@
+"""Defects that the load family must notice."""
