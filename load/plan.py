@@ -94,7 +94,7 @@ def arrival_rate(users: int, *, think: float, service: float = 0.0) -> float:
 
 def deciding_seconds(rate: float, mix: Mapping[str, float]) -> float:
     """How long it takes until the rarest operation of the mix carries a verdict."""
-    return LEAST_INFORMATION / (1 - QUANTILE) * EXPECTED_DESIGN_EFFECT / (rate * min(mix.values()))
+    return round(LEAST_INFORMATION / (1 - QUANTILE) * EXPECTED_DESIGN_EFFECT / (rate * min(mix.values())), 3)
 
 
 def bearing_tenants(plans: Mapping[str, str], limits: Mapping[str, TenantPlan], rate: float) -> tuple[str, ...]:

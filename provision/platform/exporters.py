@@ -79,7 +79,7 @@ def _postgres_files(site: Site, exporter: Exporter) -> tuple[File, ...]:
 def _postgres_environment(site: Site, exporter: Exporter) -> dict[str, str]:
     watched = site.address(exporter.subject, "postgres")
     return {
-        "DATA_SOURCE_URI": f"{watched}/postgres?sslmode=verify-full&sslrootcert={site.certificate(exporter.node).ca}",
+        "DATA_SOURCE_URI": f"{watched}/postgres?connect_timeout=3&sslmode=verify-full&sslrootcert={site.certificate(exporter.node).ca}",
         "DATA_SOURCE_USER": "monitor",
         "DATA_SOURCE_PASS_FILE": site.path(exporter.node, LOGIN_FILE),
     }
@@ -97,6 +97,7 @@ def _redis(site: Site, exporter: Exporter) -> tuple[str, ...]:
         f"-redis.addr={_redis_url(site, exporter)}",
         "-redis.user=monitor",
         "-set-client-name=false",
+        "-connection-timeout=5s",
         f"-redis.password-file={site.path(exporter.node, LOGIN_FILE)}",
     )
 

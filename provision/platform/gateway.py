@@ -24,6 +24,12 @@ STATIC: Final = "static.yml"
 DYNAMIC: Final = "dynamic.yml"
 # What identity says of a verified token; a client's own is dropped or replaced.
 TENANCY: Final = ("X-Tenant-ID", "X-Organization-ID", "X-Tenant-Plan")
+# What proxies and frameworks are known to believe; no client has a reason to send it.
+CLAIMS: Final = (
+    *("Forwarded", "True-Client-IP", "X-Client-IP", "X-Original-URL", "X-Rewrite-URL", "X-HTTP-Method-Override"),
+    *("X-Forwarded-User", "X-Forwarded-Email", "X-Forwarded-Groups", "X-Forwarded-Preferred-Username", "X-Forwarded-Access-Token"),
+    *("X-Auth-Request-User", "X-Auth-Request-Email", "X-Auth-Request-Groups", "X-Remote-User"),
+)
 # By client address.  Checking a password costs the database tens of milliseconds.
 SIGN_IN_PER_SECOND: Final = 20
 PUBLIC_PER_SECOND: Final = 50
@@ -52,7 +58,8 @@ class GatewayComponent:
     """One server, configured by two files."""
 
     name = NODE
-    requires = ("identity", "property", "search")
+    # It is not ready before the other services are, but it need not wait for them to start.
+    requires = ("identity",)
     tools = ()
 
     def nodes(self, target: Target) -> tuple[Node, ...]:
@@ -109,6 +116,7 @@ def _dynamic(site: Site) -> str:
         services=[Route(name=name, address=site.address(name, placement.SOCKET), path=path) for name, path in _PATHS.items()],
         identity=site.address(identity.NODE, placement.SOCKET),
         tenancy=TENANCY,
+        claims=CLAIMS,
         sign_in_per_second=SIGN_IN_PER_SECOND,
         public_per_second=PUBLIC_PER_SECOND,
     )

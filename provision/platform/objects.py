@@ -88,7 +88,7 @@ class ObjectsComponent:
         administration(site).list_buckets()
 
     def configure(self, site: Site) -> None:
-        """Make the buckets; what is written to them stays readable for as long as the target promises.
+        """Make the buckets, all with versions; those of backups cannot be removed while they are promised.
 
         There is no lifecycle on any of them: SeaweedFS 4.48 refuses a transition
         (501 NotImplemented), and an expiration in its place would delete.

@@ -20,7 +20,7 @@ class Property:
     """One process."""
 
     name = NODE
-    requires = ("pooler", "objects", "cache", "broker", "identity")
+    requires = ("pooler", "objects", "cache", "broker")
     tools = ()
 
     def nodes(self, target: Target) -> tuple[Node, ...]:

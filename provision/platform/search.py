@@ -18,7 +18,7 @@ class Search:
     """One process."""
 
     name = NODE
-    requires = ("pooler", "identity")
+    requires = ("pooler",)
     tools = ()
 
     def nodes(self, target: Target) -> tuple[Node, ...]:

@@ -186,7 +186,9 @@ def test_drift_has_a_sign() -> None:
 
 
 @pytest.mark.parametrize(
-    ("degrees", "quantile"), [(1, 12.7062), (2, 4.3027), (3, 3.1824), (18, 2.1009), (19, 2.0930), (120, 1.9799)], ids=lambda value: f"{value}"
+    ("degrees", "quantile"),
+    [(1, 12.7062), (2, 4.3027), (3, 3.1824), (18, 2.1009), (19, 2.0930), (120, 1.9799)],
+    ids=lambda value: f"{value}",
 )
 def test_students_quantiles_are_those_of_the_tables(degrees: int, quantile: float) -> None:
     """The 97.5 % quantiles agree with the printed tables to four digits."""

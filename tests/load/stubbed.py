@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import contextlib
+import ssl
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+import httpx
 from pydantic_core import to_json
 
 from constat.stack import STACK_FILE, AppRole, Gateway, KeyPair, Login, Stack, Tenant
@@ -38,12 +40,19 @@ class Stubbed:
         with planted(self.gateway, self.tenants, CANARIES) as estates:
             return run_load(plan, run_dir=str(self.run_dir), estates=estates)
 
+    def listing(self, name: str) -> list[dict[str, str]]:
+        """What a tenant owns."""
+        headers = {"Authorization": f"Bearer {self.tenants[name].api.user}"}
+        answer = httpx.get(f"{self.gateway.url}/api/properties", headers=headers, verify=ssl.create_default_context(cafile=self.gateway.ca))
+        items: list[dict[str, str]] = answer.json()["items"]
+        return items
+
 
 @contextlib.contextmanager
-def stubbed(directory: Path, delays: str, *more: str) -> Iterator[Stubbed]:
+def stubbed(directory: Path, delays: str, *more: str, tls: bool = True) -> Iterator[Stubbed]:
     """Bring it up, and take it down."""
     certificate = make_certificate(directory)
-    with stub("--api", delays, *more, certificate=certificate) as server:
+    with stub("--api", delays, *more, certificate=certificate if tls else None) as server:
         gateway = Gateway(url=server.url, plain_url="", ca=str(certificate.cert))
         tenants = {name: tenant(name) for name in TENANTS}
         stack = Stack(

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import datetime
 import logging
 import uuid
@@ -91,10 +90,17 @@ class Outbox:
     async def _catch_up(self) -> None:
         while True:
             await asyncio.sleep(_PAUSE_SECONDS)
-            with contextlib.suppress(Problem):  # still away: the broker has logged it, the next round tries again
-                while self._late:
-                    await self._send(*self._late[0])
-                    self._late.popleft()
+            try:
+                await self._publish_late()
+            except Problem:
+                continue  # still away, and the broker has said so in the log
+            except Exception as problem:  # noqa: BLE001 - whatever it is, the next round tries again
+                LOG.error("late events cannot be published: %s", type(problem).__name__)  # noqa: TRY400 - its text may hold a tenant's data
+
+    async def _publish_late(self) -> None:
+        while self._late:
+            await self._send(*self._late[0])
+            self._late.popleft()
 
 
 def _event(caller: Caller, verb: str, property_id: UUID, detail: dict[str, Any]) -> Event:

@@ -17,8 +17,8 @@ from provision.platform.services.application import Service
 from provision.platform.services.broker import Broker
 from provision.platform.services.cache import Cache
 from provision.platform.services.database import Database
+from provision.platform.services.fetched import FetchedKeys
 from provision.platform.services.images import Images, image_operations
-from provision.platform.services.keys import FetchedKeys
 from provision.platform.services.listing import Listed, Listing, Page
 from provision.platform.services.objects import Objects
 from provision.platform.services.operation import Call, Operation

@@ -11,7 +11,7 @@ from msgspec import Meta
 from provision.platform.services.answer import Answer, json
 from provision.platform.services.application import Service
 from provision.platform.services.database import Database
-from provision.platform.services.keys import FetchedKeys
+from provision.platform.services.fetched import FetchedKeys
 from provision.platform.services.operation import Call, Operation
 from provision.platform.services.tokens import Verifier
 

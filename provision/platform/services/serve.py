@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import encodings.idna  # noqa: F401 - asyncio resolves names with it, later, when its file may be unreadable
 import gc
+import importlib
 import logging
 import os
 import ssl
@@ -16,7 +17,7 @@ import uvicorn.lifespan.on
 import uvicorn.loops.uvloop
 import uvicorn.protocols.http.httptools_impl
 
-from provision.platform.services import identity, privileges, property, search, settings  # noqa: A004 - the service's name
+from provision.platform.services import privileges, settings
 from provision.platform.services.application import Service, application
 
 if TYPE_CHECKING:
@@ -24,10 +25,11 @@ if TYPE_CHECKING:
 
     from provision.platform.services.settings import Listen
 
-_SERVICES: Final[dict[str, tuple[type[Any], Callable[[Any], Service]]]] = {
-    "identity": (settings.IdentitySettings, identity.service),
-    "property": (settings.PropertySettings, property.service),
-    "search": (settings.SearchSettings, search.service),
+# Each service's module has `service(settings)`; only the one that is served is loaded.
+_SETTINGS: Final[dict[str, type[Any]]] = {
+    "identity": settings.IdentitySettings,
+    "property": settings.PropertySettings,
+    "search": settings.SearchSettings,
 }
 # Longer than the gateway keeps an idle connection, so that it is always the client who closes.
 _IDLE_SECONDS: Final = 120
@@ -37,13 +39,13 @@ _GRACE_SECONDS: Final = 5
 def main(arguments: Sequence[str]) -> None:
     """Serve until SIGTERM; the privileges go before the first secret is read."""
     name, path = arguments
-    kind, make = _SERVICES[name]
+    make = importlib.import_module(f"{__package__}.{name}").service
     privileges.drop(os.environ)
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s", stream=sys.stderr)
     # They report every attempt to connect; the service says itself when a server goes and comes.
     logging.getLogger("aiormq").setLevel(logging.CRITICAL)
     logging.getLogger("psycopg").setLevel(logging.ERROR)
-    told = settings.read(Path(path), kind)
+    told = settings.read(Path(path), _SETTINGS[name])
     server = uvicorn.Server(_configuration(make(told), told.listen))
     # What was loaded stays; the collector need not walk it again and again.
     gc.collect()

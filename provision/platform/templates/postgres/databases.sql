@@ -5,5 +5,6 @@ GRANT CONNECT ON DATABASE viridial TO application, migrator, backup, vault, pool
 
 ALTER DATABASE viridial OWNER TO owner;
 ALTER DATABASE viridial SET search_path = public;
+ALTER ROLE app IN DATABASE viridial RESET ALL;
 -- What a migration creates belongs to the owner.
 ALTER ROLE migrator IN DATABASE viridial SET role = 'owner';

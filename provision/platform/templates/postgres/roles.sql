@@ -34,6 +34,9 @@ GRANT pg_read_all_data     TO backup;
 GRANT pg_read_all_settings TO backup;
 GRANT pg_monitor           TO monitor;
 
+-- A login may change its own defaults: whatever somebody left there goes first.
+ALTER ROLE app RESET ALL;
+
 -- What a tenant's request may cost, in case a service forgets to say.
 ALTER ROLE app SET statement_timeout = '30s';
 ALTER ROLE app SET idle_in_transaction_session_timeout = '60s';

@@ -1,0 +1,1 @@
+"""Measurements: what this project costs, beside what people would use instead."""
