@@ -37,8 +37,13 @@ class Told:
 
     def __exit__(self, *exc: object) -> None:
         """Show no more."""
+        self.quiet()
+
+    def quiet(self) -> None:
+        """Give the terminal to somebody else; remarks are still made."""
         if self._live:
             self._live.stop()
+            self._live = None
 
     def started(self, what: str) -> None:
         """Show that it is under way."""

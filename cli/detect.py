@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 Which = Annotated[list[str] | None, typer.Option("--mutant", help="only this mutant (may be repeated)", metavar="ID")]
 TargetOption = Annotated[Path | None, typer.Option("--target", help="the target file (for a stack that is not up)", metavar="FILE")]
 Install = Annotated[bool, typer.Option("--install", help="install missing Debian packages (root or passwordless sudo)")]
+CleanRuns = Annotated[int, typer.Option("--clean", min=1, max=9, help="clean runs: the last one after all mutants, the others before")]
 KeepUp = Annotated[bool, typer.Option("--keep-up", help="leave the stack up afterwards")]
 _COLOURS = {Detected.KILLED: "green", Detected.SURVIVED: "bold red"}
 
@@ -72,13 +73,14 @@ def detect_all(
     as_json: AsJson = False,
     install: Install = False,
     keep_up: KeepUp = False,
+    clean: CleanRuns = 2,
 ) -> None:
     """Plant the mutants one after the other; exit 1 when one survives or the clean stack raises an alarm."""
     chosen = choose(family or [], mutant or [])
     with Told() as told, standing(name, target, default=DEFAULT_TARGET, keep_up=keep_up, install=install, told=told):
         heal(name, told)
         directory = runs.new_run("detect")
-        census = _census(name, chosen, directory, told)
+        census = _census(name, chosen, directory, clean=clean, told=told)
     (directory / "detect.json").write_text(json.dumps(census.document(), indent=1), "utf-8")
     if as_json:
         typer.echo(json.dumps(census.document(), indent=1))
@@ -101,14 +103,14 @@ def choose(families: list[str], ids: list[str]) -> list[Mutant]:
     return [m for m in known.values() if not (families or ids) or m.family in families or m.id in ids]
 
 
-def _census(name: str, chosen: list[Mutant], directory: Path, told: Told) -> Census:
+def _census(name: str, chosen: list[Mutant], directory: Path, *, clean: int, told: Told) -> Census:
     label = read_label(stack_directory(name))
     stack = provider(label.provider if label else "embedded").attach(name)
     if not stack.disposable:
         msg = f"stack {name!r} is not disposable, so no mutant is planted in it"
         raise UserError(msg)
     controls = sorted({control for m in chosen for control in m.controls})
-    alarms = _alarms(clean_run(name, directory / "clean-1", controls), told)
+    alarms = [alarm for number in range(1, clean) for alarm in _alarms(clean_run(name, directory / f"clean-{number}", controls), told)]
     detections = []
     for m in chosen:
         told.started(m.id)
@@ -116,9 +118,9 @@ def _census(name: str, chosen: list[Mutant], directory: Path, told: Told) -> Cen
         told.done(f"{m.id}: {detections[-1].outcome}", detections[-1].seconds)
         if detections[-1].outcome is Detected.NOT_REVERTED:
             told.note(f"stopping here: {detections[-1].detail}")
-            return Census(1, tuple(alarms), tuple(detections), len(chosen))
-    alarms += _alarms(clean_run(name, directory / "clean-2", controls), told)
-    return Census(2, tuple(alarms), tuple(detections), len(chosen))
+            return Census(clean - 1, tuple(alarms), tuple(detections), len(chosen))
+    alarms += _alarms(clean_run(name, directory / f"clean-{clean}", controls), told)
+    return Census(clean, tuple(alarms), tuple(detections), len(chosen))
 
 
 def _alarms(said: dict[str, Outcome], told: Told) -> list[str]:

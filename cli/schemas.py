@@ -5,10 +5,11 @@ from __future__ import annotations
 import json
 from typing import Any, Final
 
+from pydantic import BaseModel, ConfigDict, TypeAdapter
+
 from cli.options import ROOT
 from constat.stack import Backups, Broker, Cache, Gateway, Metrics, Objects, Postgres, Search, Tenant, Vault, stack_adapter
 from constat.target import Target
-from pydantic import BaseModel, ConfigDict, TypeAdapter
 
 FOLDER: Final = ROOT / "docs" / "schema"
 

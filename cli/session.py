@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 SUITES: Final = ("suites", "chaos", "load")
 _QUIET: Final = (
-    "-q",
+    "-qq",
     "--assert=plain",
     "--no-header",
     "--no-summary",

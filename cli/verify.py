@@ -48,7 +48,7 @@ def verify(
         heal(name, told)
         directory = runs.new_run()
         told.note(f"run {directory.name}")
-        told.__exit__()  # the controls have the terminal from here
+        told.quiet()  # the controls have the terminal from here
         code = run_controls(name, directory, families=family or [], controls=control or [], paths=paths or [])
     if code != ExitCode.USAGE:
         runs.point_latest(directory)

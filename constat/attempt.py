@@ -95,7 +95,7 @@ def judge(plan: Attempt, seen: Seen) -> Judgement:
     )
 
 
-def _verdict(plan: Attempt, seen: Seen) -> tuple[Outcome, str]:
+def _verdict(plan: Attempt, seen: Seen) -> tuple[Outcome, str]:  # noqa: PLR0911 - the list of what a green needs, in order
     victims = [canary for canary in plan.foreign_canaries if canary in seen.before]
     leaked = [canary for canary in plan.foreign_canaries if seen.forbidden.shows(canary) or seen.permitted.shows(canary)]
     if seen.forbidden.reached:

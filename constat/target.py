@@ -186,7 +186,8 @@ class Target(_Section):
             if name not in self.tenants
         ]
         found += [
-            f"tenants.{name}: not usable as a name in every store; expected lower-case letters and digits, at most 31, and none of the platform's own"
+            f"tenants.{name}: not usable as a name in every store; "
+            "expected lower-case letters and digits, at most 31, and none of the platform's own"
             for name in self.tenants
             if not _TENANT.fullmatch(name) or name in _RESERVED
         ]

@@ -21,6 +21,7 @@ from load.samples import measured
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
+    from constat.stack import Stack
     from load.certificate import LoopbackCertificate
     from load.order import Estate
     from load.plan import Plan
@@ -41,14 +42,14 @@ class Stub:
     pid: int
 
 
-def run_load(plan: Plan, *, run_dir: str, estates: Mapping[str, Estate]) -> Measured:
-    """Carry a plan out against the stack of that run directory; Unobservable when the generator ended early."""
+def run_load(plan: Plan, *, stack: Stack, estates: Mapping[str, Estate]) -> Measured:
+    """Carry a plan out through the stack's gateway; Unobservable when the generator ended early."""
     with tempfile.TemporaryDirectory(prefix="constat-load-") as name:
         directory = Path(name)
         certificate = make_certificate(directory)
         with stub("--control-ms", f"{plan.control_delay * 1000:g}", certificate=certificate) as control:
             order = Order(plan=plan, control=ControlStream(url=control.url, ca=str(certificate.cert)), estates=estates)
-            return measured(plan, schedule(plan), _fire(order, run_dir, directory))
+            return measured(plan, schedule(plan), _fire(order, stack, directory))
 
 
 @contextlib.contextmanager
@@ -68,11 +69,13 @@ def stub(*arguments: str, certificate: LoopbackCertificate | None = None) -> Ite
             process.kill()
 
 
-def _fire(order: Order, run_dir: str, directory: Path) -> str:
+def _fire(order: Order, stack: Stack, directory: Path) -> str:
     """Run Locust to its end; what it left."""
     written, result, log = directory / "order.json", directory / "result.json", directory / "locust.log"
     written.write_text(order.to_json(), "utf-8")
-    command = [*_DIES_WITH_US, sys.executable, *_LOCUST, "--order", str(written), "--stack", run_dir, "--result", str(result)]
+    assert stack.gateway is not None
+    told = ("--host", stack.gateway.url, "--order", str(written), "--stack", stack.run_dir, "--result", str(result))
+    command = [*_DIES_WITH_US, sys.executable, *_LOCUST, *told]
     allowed = deadlines.GENERATOR_READY + order.plan.length + order.plan.timeout + deadlines.GENERATOR_DONE
     with log.open("wb") as out:
         try:

@@ -47,7 +47,7 @@ def test_the_promised_latency_holds_under_load(
     plan = make_plan(objective, tenants=_tenants(stack, target, objective), seed=secrets.randbits(32))
     words = {name: canaries.of(name, "load") for name in plan.tenants}
     with planted(stack.gateway, {name: stack.tenants[name] for name in plan.tenants}, words) as estates:
-        run = run_load(plan, run_dir=stack.run_dir, estates=estates)
+        run = run_load(plan, stack=stack, estates=estates)
     findings.judge(judgements(run, gateway_url=stack.gateway.url))
 
 

@@ -39,6 +39,7 @@ _STOP_SECONDS: Final = 6
 _SOCKETS: Final = (
     Socket(name="https", tls=True, protocol="https"),
     Socket(name="http", tls=False, protocol="http"),
+    Socket(name="verify", tls=True, protocol="https"),
     Socket(name="metrics", tls=False, protocol="http"),
 )
 # Which paths belong to a service; identity's are named one by one in the template.
@@ -104,6 +105,7 @@ def _static(site: Site) -> str:
         "gateway/static.yml.j2",
         https=_bound(site, "https"),
         http=_bound(site, "http"),
+        verify=_own(site),
         metrics=_bound(site, "metrics"),
         dynamic=site.path(NODE, DYNAMIC),
     )
@@ -114,7 +116,7 @@ def _dynamic(site: Site) -> str:
         "gateway/dynamic.yml.j2",
         certificate=site.certificate(NODE),
         services=[Route(name=name, address=site.address(name, placement.SOCKET), path=path) for name, path in _PATHS.items()],
-        identity=site.address(identity.NODE, placement.SOCKET),
+        verify=_own(site),
         tenancy=TENANCY,
         claims=CLAIMS,
         sign_in_per_second=SIGN_IN_PER_SECOND,
@@ -124,6 +126,11 @@ def _dynamic(site: Site) -> str:
 
 def _bound(site: Site, socket: str) -> str:
     return f"{site.bind(NODE)}:{site.address(NODE, socket).port}"
+
+
+def _own(site: Site) -> str:
+    """Where it reaches itself; nobody else does, whatever the node's other sockets are bound to."""
+    return f"127.0.0.1:{site.address(NODE, 'verify').port}"
 
 
 COMPONENT: Final = GatewayComponent()

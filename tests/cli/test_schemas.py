@@ -62,7 +62,8 @@ def test_credentials_follow_their_schema() -> None:
     jsonschema.validate({key: value for key, value in document.items() if key != "backups"}, schemas()["credentials.json"])
 
     assert set(document["backups"]) == {"stanza", "config", "repository", "cipher_pass"}
-    assert {"admin_dsn", "app_dsn", "migrator_dsn", "backup_dsn", "replica_dsn", "pooler_dsn", "pooler_admin_dsn"} <= set(document["postgres"])
+    promised = {"admin_dsn", "app_dsn", "migrator_dsn", "backup_dsn", "replica_dsn", "pooler_dsn", "pooler_admin_dsn", "nodes"}
+    assert promised <= set(document["postgres"])
 
 
 def test_a_stack_survives_its_file(tmp_path: Path) -> None:

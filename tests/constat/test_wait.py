@@ -24,12 +24,11 @@ def test_the_failure_prints_the_last_thing_seen() -> None:
 
 def test_named_errors_are_retried() -> None:
     """An error that was named is retried until it stops."""
-    looks = iter([NotReady("no"), NotReady("no"), "yes"])
+    looks = iter(["no", "no", "yes"])
 
     def look() -> str:
-        seen = next(looks)
-        if isinstance(seen, NotReady):
-            raise seen
+        if (seen := next(looks)) == "no":
+            raise NotReady(seen)
         return seen
 
     assert wait.until(look, what="yes", within=5, every=0) == "yes"

@@ -40,3 +40,10 @@ def up(constat: Constat) -> Iterator[Ended]:
     down = constat("down", "--name", NAME)
     left = [path.name for path in constat.home.iterdir() if not path.name.startswith(".")]
     assert (down.code, left) == (0, [])
+
+
+@pytest.fixture(scope="session")
+def verified(constat: Constat, up: Ended) -> Ended:
+    """The whole verification of the clean stack, once."""
+    assert up.code == 0, up.err
+    return constat("verify", "--name", NAME, timeout=1200)

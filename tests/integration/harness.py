@@ -44,15 +44,20 @@ class Constat:
     def __call__(self, *words: str, timeout: float = 600, **environment: str) -> Ended:
         """Run a command to its end."""
         done = subprocess.run(
-            self.command(*words), cwd=ROOT, env=self.environment() | environment, capture_output=True, text=True, timeout=timeout, check=False
+            self.command(*words),
+            cwd=ROOT,
+            env=self.environment() | environment,
+            capture_output=True,
+            text=True,
+            timeout=timeout,
+            check=False,
         )
         return Ended(done.returncode, done.stdout, done.stderr)
 
     def start(self, *words: str) -> subprocess.Popen[bytes]:
         """Begin a command, to be killed."""
-        return subprocess.Popen(
-            self.command(*words), cwd=ROOT, env=self.environment(), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True
-        )
+        quiet = subprocess.DEVNULL
+        return subprocess.Popen(self.command(*words), cwd=ROOT, env=self.environment(), stdout=quiet, stderr=quiet, start_new_session=True)
 
     def command(self, *words: str) -> list[str]:
         """The command line."""

@@ -70,7 +70,11 @@ def test_isolation_is_never_proven_by_a_blind_harness(
     file = tmp_path / "stack.json"
     file.write_text(json.dumps(stack), "utf-8")
     target = (ROOT / "targets" / "embedded.toml").read_text("utf-8")
-    for old, new in (('"embedded"\nenv', '"existing"\nenv'), ('impact = "disrupt"', 'impact = "probe"'), ("disposable = true", "disposable = false")):
+    for old, new in (
+        ('"embedded"\nenv', '"existing"\nenv'),
+        ('impact = "disrupt"', 'impact = "probe"'),
+        ("disposable = true", "disposable = false"),
+    ):
         assert old in target
         target = target.replace(old, new)
     (tmp_path / "target.toml").write_text(target + '\n[existing]\nstack = "stack.json"\n', "utf-8")

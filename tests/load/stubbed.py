@@ -30,19 +30,18 @@ CANARIES = {name: f"c0ffee{name}x" for name in TENANTS}
 class Stubbed:
     """The stack, its run directory and its gateway."""
 
-    run_dir: Path
+    stack: Stack
     gateway: Gateway
     pid: int
-    tenants: dict[str, Tenant]
 
     def run(self, plan: Plan) -> Measured:
         """Plant, fire, remove."""
-        with planted(self.gateway, self.tenants, CANARIES) as estates:
-            return run_load(plan, run_dir=str(self.run_dir), estates=estates)
+        with planted(self.gateway, self.stack.tenants, CANARIES) as estates:
+            return run_load(plan, stack=self.stack, estates=estates)
 
     def listing(self, name: str) -> list[dict[str, str]]:
         """What a tenant owns."""
-        headers = {"Authorization": f"Bearer {self.tenants[name].api.user}"}
+        headers = {"Authorization": f"Bearer {self.stack.tenants[name].api.user}"}
         answer = httpx.get(f"{self.gateway.url}/api/properties", headers=headers, verify=ssl.create_default_context(cafile=self.gateway.ca))
         items: list[dict[str, str]] = answer.json()["items"]
         return items
@@ -59,7 +58,7 @@ def stubbed(directory: Path, delays: str, *more: str, tls: bool = True) -> Itera
             name="stub", target="stub", provider="embedded", disposable=True, run_dir=str(directory), gateway=gateway, tenants=tenants
         )
         (directory / STACK_FILE).write_bytes(to_json(stack.to_document()))
-        yield Stubbed(directory, gateway, server.pid, tenants)
+        yield Stubbed(stack, gateway, server.pid)
 
 
 def tenant(name: str) -> Tenant:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import os
 import signal
 import subprocess
@@ -106,7 +107,7 @@ def stop_for_a_second(server: Stubbed) -> float:
 
 def generator(server: Stubbed) -> list[psutil.Process]:
     """The child process, by the run directory that it was given."""
-    return [child for child in psutil.Process().children() if "locust" in child.cmdline() and str(server.run_dir) in child.cmdline()]
+    return [child for child in psutil.Process().children() if "locust" in child.cmdline() and server.stack.run_dir in child.cmdline()]
 
 
 def test_an_overloaded_generator_says_so(tmp_path: Path) -> None:
@@ -121,14 +122,18 @@ def test_an_overloaded_generator_says_so(tmp_path: Path) -> None:
 def test_a_dropped_connection_is_not_tried_again(tmp_path: Path) -> None:
     """One answer in five that never comes is one failure in five: the generator hides none by asking twice."""
     with stubbed(tmp_path, "constant:5", "--drop-every", "5") as server:
-        estates = {name: Estate(canary="", planted=()) for name in TENANTS}
-        with pytest.raises(Unobservable):
-            run_load(plan(rate=1, seconds=1), run_dir=str(tmp_path / "nowhere"), estates=estates)
         run = vouched(server, plan(rate=100, seconds=5))
 
     closed = [sample for sample in run.window(lambda _: True) if sample.row.result == "closed"]
     assert len(closed) / len(run.window(lambda _: True)) == pytest.approx(0.2, abs=0.02)
     assert total(run).outcome is Outcome.FAIL
+
+
+def test_a_generator_that_cannot_begin_is_no_verdict(tmp_path: Path) -> None:
+    """Where the generator cannot read its stack, nothing was observed, and its own last lines say why."""
+    estates = {name: Estate(canary="c0ffee", planted=()) for name in TENANTS}
+    with stubbed(tmp_path, "constant:0") as server, pytest.raises(Unobservable, match=r"stack\.json"):
+        run_load(plan(rate=1, seconds=1), stack=dataclasses.replace(server.stack, run_dir="/nowhere"), estates=estates)
 
 
 def test_nothing_that_it_created_stays(tmp_path: Path) -> None:

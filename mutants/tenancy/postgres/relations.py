@@ -21,7 +21,10 @@ MUTANTS: Final = (
     mutant(
         "MUT-TEN-PG-02",
         "a permissive policy for support staff ORs isolation away for reading",
-        plant="DROP POLICY IF EXISTS support ON leads; CREATE POLICY support ON leads FOR SELECT USING (created_at > now() - interval '90 days')",
+        plant=(
+            "DROP POLICY IF EXISTS support ON leads; "
+            "CREATE POLICY support ON leads FOR SELECT USING (created_at > now() - interval '90 days')"
+        ),
         revert="DROP POLICY IF EXISTS support ON leads",
         holds="SELECT count(*) = 1 FROM pg_policies WHERE policyname = 'support'",
         controls=(READ,),

@@ -15,16 +15,18 @@ if TYPE_CHECKING:
 # Everything that a statement of this kind can change: relations, policies, rights, functions, roles, settings.
 _FINGERPRINT: Final = """
 SELECT 'relation', c.oid::regclass::text, c.relkind::text, c.relrowsecurity::text, c.relforcerowsecurity::text,
-       coalesce(c.relacl, acldefault(CASE c.relkind WHEN 'S' THEN 's' ELSE 'r' END::"char", c.relowner))::text, c.reloptions::text, c.relowner::regrole::text, md5(coalesce(pg_get_viewdef(c.oid), ''))
+       coalesce(c.relacl, acldefault(CASE c.relkind WHEN 'S' THEN 's' ELSE 'r' END::"char", c.relowner))::text,
+       c.reloptions::text, c.relowner::regrole::text, md5(coalesce(pg_get_viewdef(c.oid), ''))
 FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace WHERE n.nspname !~ '^pg_' AND n.nspname <> 'information_schema'
 UNION ALL SELECT 'policy', polrelid::regclass::text, polname, polcmd::text, polpermissive::text, polroles::text,
        pg_get_expr(polqual, polrelid), pg_get_expr(polwithcheck, polrelid), NULL FROM pg_policy
-UNION ALL SELECT 'function', p.oid::regprocedure::text, p.prosecdef::text, p.proacl::text, md5(p.prosrc), p.proconfig::text, NULL, NULL, NULL
+UNION ALL SELECT 'function', p.oid::regprocedure::text, p.prosecdef::text, p.proacl::text, md5(p.prosrc), p.proconfig::text,
+       NULL, NULL, NULL
 FROM pg_proc p JOIN pg_namespace n ON n.oid = p.pronamespace WHERE n.nspname !~ '^pg_' AND n.nspname <> 'information_schema'
 UNION ALL SELECT 'role', rolname, rolsuper::text, rolbypassrls::text, rolinherit::text, rolcreaterole::text, rolconfig::text, NULL, NULL
-FROM pg_roles WHERE rolname !~ '^v-'
+FROM pg_roles WHERE rolname !~ '^issued-'
 UNION ALL SELECT 'member', roleid::regrole::text, member::regrole::text, admin_option::text, NULL, NULL, NULL, NULL, NULL
-FROM pg_auth_members
+FROM pg_auth_members WHERE member::regrole::text !~ '^"?issued-'
 UNION ALL SELECT 'setting', setdatabase::text, setrole::text, setconfig::text, NULL, NULL, NULL, NULL, NULL FROM pg_db_role_setting
 UNION ALL SELECT 'default', defaclrole::regrole::text, defaclnamespace::text, defaclobjtype::text, defaclacl::text, NULL, NULL, NULL, NULL
 FROM pg_default_acl ORDER BY 1, 2, 3, 4, 5
@@ -65,12 +67,12 @@ def fingerprint(stack: Stack) -> str:
 
 def _execute(stack: Stack, statements: str) -> None:
     with _oracle(stack) as connection:
-        connection.execute(statements)  # type: ignore[call-overload]  # constants of this package
+        connection.execute(statements)
 
 
 def _ask(stack: Stack, query: str) -> list[tuple[Any, ...]]:
     with _oracle(stack) as connection:
-        found: list[tuple[Any, ...]] = connection.execute(query).fetchall()  # type: ignore[call-overload]  # constants of this package
+        found: list[tuple[Any, ...]] = connection.execute(query).fetchall()
         return found
 
 

@@ -20,9 +20,9 @@ from constat.observe.relations import in_reference_order
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from constat.observe.relations import Column, ForeignKey, Relation
     from psycopg import Connection
 
+    from constat.observe.relations import Column, ForeignKey, Relation
     from suites.tenancy.postgres.sessions import Row
 
 WRITABLE = frozenset({"table", "partitioned table"})

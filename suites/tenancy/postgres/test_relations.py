@@ -188,7 +188,8 @@ def _one(field: Field, relation: Relation, attempts: Callable[[Scene], Iterator[
 def _scene(field: Field, relation: Relation) -> Scene | str:
     """What is needed to attack the relation, or why it cannot be."""
     if not relation.has(field.tenant_column):
-        return f"it has no column {field.tenant_column!r}, so nobody can say whose a row is; declare it in [isolation.shared] or take the grant away"
+        why = f"it has no column {field.tenant_column!r}, so nobody can say whose a row is"
+        return f"{why}; declare it in [isolation.shared] or take the grant away"
     source = relation if (relation.oid, field.pair[0]) in field.seeder.seeds else _showing(field, relation)
     if source is None:
         return field.seeder.problems.get(relation.oid) or "no planted row is visible through it"

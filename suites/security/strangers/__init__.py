@@ -1,0 +1,1 @@
+"""What strangers try: one module for each kind of door."""

@@ -1,0 +1,1 @@
+"""Protocols word by word, where client libraries hide what a stranger gets to see."""
