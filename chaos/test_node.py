@@ -7,7 +7,7 @@ import itertools
 import uuid
 from typing import TYPE_CHECKING, Final
 
-from chaos import steady, verdict
+from chaos import rows, steady, verdict
 from chaos.drill import kill_node
 from chaos.selectors import select
 from constat import deadlines, entries, wait
@@ -19,12 +19,14 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
+    from chaos.drill import Drill
     from constat.judgement import Findings, Judgement
     from constat.stack import Postgres, Stack
     from constat.target import Recovery, Target
 
 # What every drill's rows begin with, so that those of a killed run are found.
 FAMILY: Final = "drill-"
+HISTORY: Final = "history.jsonl"
 
 
 @control(
@@ -46,12 +48,17 @@ def test_the_primarys_node_may_die(stack: Stack, target: Target, attack_pair: tu
 
 
 def _drilled(stack: Stack, tenants: tuple[str, ...], recovery: Recovery, folder: Path) -> Iterator[Judgement]:
-    prefix, path = f"{FAMILY}{uuid.uuid4().hex[:12]}", folder / "history.jsonl"
+    prefix, path = f"{FAMILY}{uuid.uuid4().hex[:12]}", folder / HISTORY
     with _cleaned(steady.database(stack)):
         (node,) = select(stack, "primary")
         drill = kill_node(stack, node, tenants=tenants, recovery=recovery, path=path, prefix=prefix)
-        history = Evidence(name="history.jsonl", content=path.read_text("utf-8"), media_type="application/jsonl")
-        yield from verdict.judgements(drill, recovery, evidence=(history,))
+        yield from verdict.judgements(drill, recovery, evidence=_files(path, drill))
+
+
+def _files(history: Path, drill: Drill) -> tuple[Evidence, ...]:
+    """What the drill can be judged by again, without a platform."""
+    kept = {HISTORY: history.read_text("utf-8"), rows.EARLIER: rows.text(drill.struck.read), rows.LATER: rows.text(drill.read)}
+    return tuple(Evidence(name=name, content=content, media_type="application/jsonl") for name, content in kept.items())
 
 
 @contextlib.contextmanager

@@ -85,11 +85,11 @@ def _fire(order: Order, stack: Stack, directory: Path) -> str:
         except subprocess.TimeoutExpired:
             msg = f"the generator did not end within {allowed:g} s and was killed"
             raise Unobservable(msg) from None
-    if done.returncode != 0 or not result.exists():
-        last = "\n".join(log.read_text("utf-8", "replace").splitlines()[-_LAST_LINES:])
-        msg = f"the generator ended early (exit code {done.returncode}); its last lines:\n{last}"
-        raise Unobservable(msg)
-    return result.read_text("utf-8")
+    if done.returncode == 0 and result.exists():
+        return result.read_text("utf-8")
+    said = result.read_text("utf-8") if result.exists() else "\n".join(log.read_text("utf-8", "replace").splitlines()[-_LAST_LINES:])
+    msg = f"the generator ended early (exit code {done.returncode}); its last words: {said}"
+    raise Unobservable(msg)
 
 
 def _environment() -> dict[str, str]:

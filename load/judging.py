@@ -48,7 +48,10 @@ def judgements(run: Measured, *, gateway_url: str) -> list[Judgement]:
     instrument, subjects = gates(run), read(run)
     broken = [gate for gate in instrument if not gate.holds]
     verdict = [_verdict(subject, outcome, broken) for subject, outcome in zip(subjects, outcomes(subjects), strict=True)]
-    report = telling.Report(run=run, gateway_url=gateway_url, instrument=instrument, subjects=tuple(zip(subjects, verdict, strict=True)))
+    judged = tuple(zip(subjects, verdict, strict=True))
+    report = telling.Report(
+        run=run, gateway_url=gateway_url, instrument=instrument, subjects=judged, rare=tuple(_routes(run, judged=False))
+    )
     return [
         Judgement(
             subject=subject.name,
@@ -65,9 +68,12 @@ def judgements(run: Measured, *, gateway_url: str) -> list[Judgement]:
 
 def read(run: Measured) -> list[Subject]:
     """Group the requests: all, by route, by tenant."""
-    subjects = [_subject(run, "total", lambda _: True)]
-    subjects += [_subject(run, row.route, _is("operation", row.name)) for row in MIX]
+    subjects = [_subject(run, "total", lambda _: True), *_routes(run, judged=True)]
     return subjects + [_subject(run, f"tenant {name}", _is("tenant", name)) for name in run.plan.tenants]
+
+
+def _routes(run: Measured, *, judged: bool) -> list[Subject]:
+    return [_subject(run, row.route, _is("operation", row.name)) for row in MIX if row.judged is judged]
 
 
 def _is(attribute: Literal["operation", "tenant"], value: str) -> Callable[[Arrival], bool]:

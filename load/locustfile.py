@@ -68,12 +68,12 @@ class Property(FastHttpUser):
         runner, options = self.environment.runner, self.environment.parsed_options
         assert runner is not None
         assert options is not None
-        self.environment.process_exit_code = 1
         try:
-            Path(options.result).write_text(self._carry_out(options), "utf-8")
-            self.environment.process_exit_code = 0
-        finally:
-            runner.quit()
+            left, self.environment.process_exit_code = self._carry_out(options), 0
+        except Exception as problem:  # noqa: BLE001 - whatever it is, the parent is told
+            left, self.environment.process_exit_code = f"{type(problem).__name__}: {problem}", 1
+        Path(options.result).write_text(left, "utf-8")
+        runner.quit()
 
     def _carry_out(self, options: Namespace) -> str:
         order, stack = Order.from_json(Path(options.order).read_text("utf-8")), Stack.load(options.stack)

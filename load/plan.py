@@ -75,7 +75,7 @@ def make_plan(objective: Latency, *, tenants: tuple[str, ...], seed: int) -> Pla
         think=objective.think_seconds,
         rate=rate,
         warmup=objective.warmup_seconds,
-        duration=max(objective.duration_seconds, min(LONGEST_SECONDS, deciding_seconds(rate, mix))),
+        duration=max(objective.duration_seconds, min(LONGEST_SECONDS, deciding_seconds(rate))),
         timeout=max(1.0, 10 * limit),
         limit=limit,
         tenants=tenants,
@@ -92,9 +92,10 @@ def arrival_rate(users: int, *, think: float, service: float = 0.0) -> float:
     return users / (think + service)
 
 
-def deciding_seconds(rate: float, mix: Mapping[str, float]) -> float:
-    """How long it takes until the rarest operation of the mix carries a verdict."""
-    return round(LEAST_INFORMATION / (1 - QUANTILE) * EXPECTED_DESIGN_EFFECT / (rate * min(mix.values())), 3)
+def deciding_seconds(rate: float) -> float:
+    """How long it takes until the rarest operation that is judged by itself carries a verdict."""
+    rarest = min(operation.share for operation in MIX if operation.judged)
+    return round(LEAST_INFORMATION / (1 - QUANTILE) * EXPECTED_DESIGN_EFFECT / (rate * rarest), 3)
 
 
 def bearing_tenants(plans: Mapping[str, str], limits: Mapping[str, TenantPlan], rate: float) -> tuple[str, ...]:

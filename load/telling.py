@@ -39,6 +39,8 @@ class Report:
     gateway_url: str
     instrument: tuple[Gate, ...]
     subjects: tuple[tuple[Subject, tuple[Outcome, str]], ...]
+    # Routes that are not judged by themselves.
+    rare: tuple[Subject, ...]
 
 
 def statement(report: Report) -> str:
@@ -63,7 +65,7 @@ def observed(subject: Subject) -> dict[str, str]:
     """What was measured of one subject."""
     found, p95 = subject.measured, subject.p95
     return {
-        "p95": f"p95 = {milliseconds(p95.estimate)} [{milliseconds(p95.low)}, {milliseconds(p95.high)}]",
+        "p95": f"p95 = {milliseconds(p95.estimate)} [{milliseconds(p95.low)}, {milliseconds(p95.high, beyond='no bound')}]",
         "slower": f"{found.share:.2%} ({found.exceeding} of {found.requests}, worth {found.worth:.0f} independent ones)",
     }
 
@@ -96,10 +98,11 @@ def evidence(report: Report) -> tuple[Evidence, ...]:
 
 
 def _subjects(report: Report) -> str:
+    rows = [(str(outcome), subject) for subject, (outcome, _) in report.subjects] + [("too rare", subject) for subject in report.rare]
     return "".join(
-        f"{outcome:<13} {subject.name}: {observed(subject)['p95']}, slower {observed(subject)['slower']}, "
+        f"{word:<13} {subject.name}: {observed(subject)['p95']}, slower {observed(subject)['slower']}, "
         f"design effect {subject.measured.design_effect:.1f}\n"
-        for subject, (outcome, _) in report.subjects
+        for word, subject in rows
     )
 
 
@@ -132,6 +135,6 @@ def _place(gateway_url: str) -> str:
         return "generator on another machine"
 
 
-def milliseconds(seconds: float) -> str:
-    """As people write it; what has no end is said in words."""
-    return f"{seconds * 1000:.1f} ms" if math.isfinite(seconds) else "no answer in time"
+def milliseconds(seconds: float, *, beyond: str = "no answer in time") -> str:
+    """As people write it; what is infinite is said in words."""
+    return f"{seconds * 1000:.1f} ms" if math.isfinite(seconds) else beyond

@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 
     from constat.stack import Stack
 
+OK: Final = 200
+_LOOKS: Final = frozenset({"GET", "HEAD", "LIST", "OPTIONS"})
 _METHODS: Final = frozenset({"get", "put", "post", "delete", "patch", "head", "options"})
 
 
@@ -123,12 +125,23 @@ def ask(
     params: dict[str, str] | None = None,
 ) -> Reply:
     """Ask once, with bytes or a JSON value as the body; Unobservable when no HTTP answer comes back."""
+    request = speaker.build_request(method, path, content=content, json=value, headers=headers, params=params)
     try:
-        answer = speaker.request(method, path, content=content, json=value, headers=headers, params=params)
+        answer = _sent(speaker, request)
     except (httpx.HTTPError, httpx.InvalidURL) as problem:
         msg = f"no answer to {method} {path!r} of {str(speaker.base_url)!r}: {type(problem).__name__}: {problem}"
         raise Unobservable(msg) from None
     return Reply(status=answer.status_code, headers={k.lower(): v for k, v in answer.headers.items()}, body=answer.content)
+
+
+def _sent(speaker: httpx.Client, request: httpx.Request) -> httpx.Response:
+    """Send it; once more where only looking is asked for and the server had just closed a connection that was kept."""
+    try:
+        return speaker.send(request)
+    except httpx.RemoteProtocolError:
+        if request.method not in _LOOKS:
+            raise
+        return speaker.send(request)
 
 
 def expect(reply: Reply, *, what: str) -> Reply:

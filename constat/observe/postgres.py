@@ -74,7 +74,7 @@ def roles(postgres: Postgres) -> tuple[Role, ...]:
     """Every role of the cluster."""
     rows = _ask(postgres.admin_dsn, _ROLES, who="the primary")
     return tuple(
-        Role(**row | {"attributes": frozenset(row["attributes"]), "member_of": frozenset(row["member_of"])})  # type: ignore[arg-type]
+        Role(**row | {"attributes": frozenset(row["attributes"]), "member_of": frozenset(row["member_of"])})
         for row in rows
     )
 
@@ -91,7 +91,7 @@ def _ask(dsn: str, statement: str, *, who: str) -> list[dict[str, Any]]:
     try:
         with psycopg.connect(waiting, autocommit=True, prepare_threshold=None, row_factory=dict_row) as connection:
             # The statements are constants of this module; the pooler's console knows no others.
-            found = connection.execute(statement).fetchall()  # type: ignore[call-overload]
+            found = connection.execute(statement).fetchall()
     except psycopg.Error as problem:
         msg = f"{who} does not answer: {str(problem).strip()}"
         raise Unobservable(msg) from None

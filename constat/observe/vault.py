@@ -61,12 +61,9 @@ def names(vault: Vault, path: str) -> tuple[str, ...]:
 
 def issued_prefixes(vault: Vault) -> tuple[str, ...]:
     """How names of database logins begin that the secret store issues, by the template of each connection."""
-    found = []
-    for mount, engine in _read(vault, "sys/mounts")["data"].items():
-        if engine["type"] == "database":
-            for connection in names(vault, f"{mount}config"):
-                found.append(_prefix(_read(vault, f"{mount}config/{connection}")["data"]))
-    return tuple(prefix for prefix in found if prefix)
+    mounts = [mount for mount, engine in _read(vault, "sys/mounts")["data"].items() if engine["type"] == "database"]
+    connections = [f"{mount}config/{connection}" for mount in mounts for connection in names(vault, f"{mount}config")]
+    return tuple(prefix for path in connections if (prefix := _prefix(_read(vault, path)["data"])))
 
 
 def _prefix(connection: dict[str, Any]) -> str:

@@ -20,7 +20,6 @@ class Written:
     """What a tenant was told is written, before and after the target."""
 
     tenant: str
-    organization_id: str
     before: tuple[Entry, ...]
     after: tuple[Entry, ...]
 

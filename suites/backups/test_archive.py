@@ -81,9 +81,8 @@ def _keys(repository: Repository, keyless: Repository) -> Iterator[Judgement]:
     """The escrow key opens the repository, and another one does not."""
     seen = {"escrow key": _opens(repository), "another key": _opens(keyless)}
     expected = {"escrow key": "opens it", "another key": "does not open it"}
-    yield compare(
-        "escrow key", expected=expected, observed=seen, reason="the repository is not opened by the escrow key and by nothing else"
-    )
+    reason = "; ".join(f"{key} {what}" for key, what in seen.items() if what != expected[key])
+    yield compare("escrow key", expected=expected, observed=seen, reason=reason)
 
 
 def _opens(repository: Repository) -> str:

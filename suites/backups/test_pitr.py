@@ -119,10 +119,7 @@ def _write_around(platform: Platform) -> tuple[tuple[Written, ...], str]:
         target = _server_time(platform.postgres)
         wait.pause(gap)
         after = _write(connection, platform, f"{prefix}-after")
-    written = (
-        Written(tenant=tenant, organization_id=organization, before=before[tenant], after=after[tenant])
-        for tenant, organization in platform.tenants.items()
-    )
+    written = (Written(tenant=tenant, before=before[tenant], after=after[tenant]) for tenant in platform.tenants)
     return tuple(written), target.isoformat(sep=" ")
 
 

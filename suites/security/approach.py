@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final, Protocol, TypeAlias, TypeVar
 
 from constat.attempt import Admission, Answer, admission
 from constat.errors import Unobservable
@@ -14,11 +14,20 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
     from constat.stack import Listener, Stack
-    from constat.target import Target
 
-LET_IN = Answer(kind="ok")
-# An act that its declaration lets everybody do, and that showed nothing private.
-PUBLIC = "public"
+    Act: TypeAlias = tuple[str, Callable[[], Answer]]
+
+Part = TypeVar("Part")
+OK: Final = "ok"
+# An act that is declared as everybody's, and that showed nothing private.
+PUBLIC: Final = "public"
+
+
+class Canaries(Protocol):
+    """The canaries of a run."""
+
+    def of(self, tenant: str, store: str) -> str:
+        """The value for that tenant in that store."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -26,9 +35,9 @@ class Ground:
     """What every approach needs to know of the platform."""
 
     stack: Stack
-    target: Target
     ca: str
     canary: str
+    tenant: str  # whose names are used for what is written, should a door be open
     private: frozenset[str]  # values that no stranger may be shown: secrets, and who the tenants are
 
     def shows_private(self, text: str) -> bool:
@@ -36,12 +45,20 @@ class Ground:
         return any(value in text for value in self.private)
 
 
+def required(part: Part | None, what: str) -> Part:
+    """Return the capability behind a listener; Unobservable when the stack declares the one and not the other."""
+    if part is None:
+        msg = f"the stack declares a listener of its {what}, but no {what}"
+        raise Unobservable(msg)
+    return part
+
+
 def named(listener: Listener) -> str:
     """A listener as findings call it: stable when ports change."""
     return f"{listener.node}/{listener.name}"
 
 
-def acts(subject: str, twin: Answer, tried: Iterable[tuple[str, Callable[[], Answer]]], *, refusals: frozenset[str]) -> list[Admission]:
+def acts(subject: str, twin: Answer, tried: Iterable[Act], *, refusals: frozenset[str]) -> list[Admission]:
     """One admission for each act of a stranger; the twin has been seen already, by the same path."""
     return [
         Admission(subject=f"{subject}: {what}", refusals=refusals, authorised=lambda: twin, unauthorised=act, reproduction=what)

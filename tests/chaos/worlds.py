@@ -78,7 +78,7 @@ class World:
         return [write.entry for write in self.writes if write.told is Told.OK and (write.writer, write.seq) not in without]
 
 
-def steady(*, per_second: int = 8, before: float = 40.0, after: float = 0.0, down: float = 0.0, writers: int = 4) -> World:
+def steady(*, per_second: float = 8, before: float = 40.0, after: float = 0.0, down: float = 0.0, writers: int = 4) -> World:
     """A ledger at a steady pace until the fault; after `down` seconds without service it goes on for `after` seconds."""
     pace, found = writers / per_second, []
     for tenant in TENANTS:
@@ -94,6 +94,16 @@ def steady(*, per_second: int = 8, before: float = 40.0, after: float = 0.0, dow
 def changed(world: World, key: tuple[str, int], **fields: object) -> World:
     """The same world with one write told otherwise."""
     return replace(world, writes=tuple(replace(w, **fields) if (w.writer, w.seq) == key else w for w in world.writes))  # type: ignore[arg-type]
+
+
+def failing(world: World, since: float, until: float, *, tenants: tuple[str, ...] = ("t1", "t10"), told: Told = Told.FAIL) -> World:
+    """The same world with writes of these tenants refused in between."""
+    extra = tuple(
+        Write(tenant, f"drill-{tenant}-9", number, since + (until - since) * number / 20, told=told)
+        for tenant in tenants
+        for number in range(20)
+    )
+    return replace(world, writes=(*world.writes, *extra))
 
 
 @st.composite

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import jsonschema
 import pytest
@@ -11,6 +11,9 @@ import pytest
 from cli.credentials import project
 from cli.schemas import FOLDER, schemas, text
 from constat.stack import Backups, KeyPair, Listener, Postgres, PostgresNode, Stack
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 
 @pytest.mark.parametrize("name", sorted(schemas()))

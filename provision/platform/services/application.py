@@ -8,6 +8,7 @@ import itertools
 import logging
 import traceback
 from dataclasses import dataclass
+from http import HTTPStatus
 from time import perf_counter
 from types import NoneType
 from typing import TYPE_CHECKING, Any, Final
@@ -78,8 +79,7 @@ class Resource:
         """Answer one request."""
         began = perf_counter()
         answer = await self._answer(scope, receive)
-        length = (b"content-length", b"%d" % len(answer.body))
-        headers = [length, (b"content-type", answer.media_type), *_HEADERS, *answer.headers]
+        headers = [*_described(answer), *_HEADERS, *answer.headers]
         await send({"type": "http.response.start", "status": answer.status, "headers": headers})
         await send({"type": "http.response.body", "body": answer.body})
         method = scope["method"] if scope["method"] in self._operations else "other"
@@ -110,6 +110,12 @@ class Resource:
         caller = await self._verifier.caller(said.token)
         presented.agree(said, caller)
         return caller, said.media_type
+
+
+def _described(answer: Answer) -> tuple[tuple[bytes, bytes], ...]:
+    if answer.status == HTTPStatus.NO_CONTENT:
+        return ()
+    return ((b"content-length", b"%d" % len(answer.body)), (b"content-type", answer.media_type))
 
 
 def _place(problem: Exception) -> str:

@@ -36,6 +36,7 @@ class FetchedKeys:
         self._ca = ca
         self._keys: dict[str, RSAPublicKey] = {}
         self._asked = float("-inf")
+        self._away = False
 
     async def open(self) -> None:
         """Begin to fetch the keys, again and again; does not wait for the first."""
@@ -71,5 +72,8 @@ class FetchedKeys:
     async def _fetch(self) -> None:
         try:
             await self.check()
+            self._away = False
         except (aiohttp.ClientError, TimeoutError, msgspec.MsgspecError, ValueError) as problem:
-            LOG.warning("the issuer's keys cannot be fetched, those of before stay good: %s", type(problem).__name__)
+            if not self._away:
+                LOG.warning("the issuer's keys cannot be fetched, those of before stay good: %s", type(problem).__name__)
+            self._away = True

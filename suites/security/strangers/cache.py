@@ -11,7 +11,7 @@ from redis.exceptions import AuthenticationError, RedisError, ResponseError
 from constat.attempt import Answer
 from constat.errors import Unobservable
 from constat.observe import cache as caches
-from suites.security.approach import LET_IN, acts, named, required
+from suites.security.approach import OK, acts, named, required
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -44,7 +44,7 @@ def unknown(cache: Cache, command: tuple[str, ...]) -> Answer:
     except AuthenticationError as problem:
         return Answer(kind=NOAUTH, shown=str(problem))
     except ResponseError as problem:
-        return Answer(kind=LET_IN.kind, shown=str(problem))
+        return Answer(kind=OK, shown=str(problem))
     except (RedisError, OSError) as problem:
         msg = f"the cache does not answer: {problem}"
         raise Unobservable(msg) from None

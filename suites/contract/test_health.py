@@ -1,0 +1,61 @@
+"""Health: every service is alive and ready, by its own word and by what stands behind it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from constat.control import control
+from constat.errors import Unobservable
+from constat.judgement import Findings, Judgement, coverage
+from constat.observe import http
+from constat.outcome import Impact, Outcome, Severity
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from constat.observe.http import Readiness
+    from constat.stack import Stack
+
+
+@control(
+    "CON-LIV-01",
+    severity=Severity.HIGH,
+    impact=Impact.OBSERVE,
+    needs=("services",),
+    promises=("discovery",),
+    refs=("ISO 27001 A.8.16",),
+    remediation="Look at the dependency that is named, then at the service's log.",
+)
+def test_every_service_is_alive_and_ready(stack: Stack, findings: Findings) -> None:
+    """Every service answers /health, and /ready with each of its dependencies in order."""
+    findings.judge(_look(stack))
+
+
+def _look(stack: Stack) -> Iterator[Judgement]:
+    for name, url in stack.services.items():
+        try:
+            with http.client(http.authority(stack), url) as client:
+                alive, ready = http.ask(client, "GET", "/health").status, http.readiness(client)
+        except Unobservable as problem:
+            yield Judgement(
+                subject=name, outcome=Outcome.FAIL, reason=f"does not answer: {problem}", expected="alive and ready", observed=""
+            )
+            continue
+        yield judge_health(name, alive, ready)
+    yield coverage(len(stack.services), len(stack.services), what="services")
+
+
+def judge_health(name: str, alive: int, ready: Readiness) -> Judgement:
+    """PASS when it is alive, ready, and names at least one dependency, each of which is in order."""
+    wrong = {dependency: state for dependency, state in ready.dependencies.items() if state != "ok"}
+    problems = [f"/health answers {alive}"] if alive != http.OK else []
+    problems += [f"/ready answers {ready.status}"] if ready.status != http.OK or not ready.ready else []
+    problems += [f"{dependency} is {state}" for dependency, state in wrong.items()]
+    problems += ["/ready names no dependency, so it says nothing"] if not ready.dependencies else []
+    return Judgement(
+        subject=name,
+        outcome=Outcome.FAIL if problems else Outcome.PASS,
+        reason=", ".join(problems) or f"alive, and ready with {', '.join(sorted(ready.dependencies))}",
+        expected=dict.fromkeys(ready.dependencies, "ok"),
+        observed=ready.dependencies,
+    )
