@@ -10,6 +10,7 @@ from chaos.history import Mark
 from chaos.instrument import writing
 from chaos.service import restored
 from chaos.steady import database
+from chaos.warmth import await_warmth
 from constat import deadlines, entries, wait
 from constat.clock import monotonic
 from constat.errors import HarnessError, NotReady, Unobservable
@@ -27,9 +28,6 @@ if TYPE_CHECKING:
     from constat.stack import Postgres, Stack
     from constat.target import Recovery
 
-# No verdict from fewer acknowledgements than these before the fault.
-WARM_ACKS: Final = 500
-WARM_ACKS_PER_TENANT: Final = 20
 # Two reads that are closer than this could both see a row that is about to vanish; seconds.
 BETWEEN_READS: Final = 10.0
 
@@ -62,32 +60,11 @@ def kill_node(stack: Stack, node: str, *, tenants: tuple[str, ...], recovery: Re
     """
     postgres = database(stack)
     with writing(stack, tenants, path, prefix=prefix) as instrument:
-        warm(instrument, tenants)
+        await_warmth(instrument, recovery.node_rpo_seconds or 0.0)
         struck = _strike(stack, node, instrument, recovery)
     wait.pause(BETWEEN_READS - (monotonic() - struck.read_at))
     history = instrument.recording.so_far()
     return Drill(struck=struck, history=history, read=read(postgres, history.organizations, prefix=prefix), problems=instrument.problems())
-
-
-def warm(instrument: Instrument, tenants: tuple[str, ...]) -> None:
-    """Wait until enough was acknowledged to measure by; raises Unobservable when that does not come."""
-
-    def so_far() -> tuple[int, ...]:
-        history = instrument.recording.so_far()
-        return tuple(len(history.acks(tenant)) for tenant in tenants)
-
-    try:
-        wait.until(
-            so_far,
-            what=f"{WARM_ACKS} writes acknowledged",
-            within=deadlines.LEDGER_WARM,
-            every=0.5,
-            holds=lambda acks: sum(acks) >= WARM_ACKS and min(acks) >= WARM_ACKS_PER_TENANT,
-        )
-    except NotReady as problem:
-        said = sorted({write.reason for write in instrument.recording.so_far().operations if write.reason})
-        msg = f"the ledger does not get warm: {problem}; said of writes: {'; '.join(said[:3]) or 'nothing'}"
-        raise Unobservable(msg) from None
 
 
 def read(postgres: Postgres, organizations: Mapping[str, str], *, prefix: str) -> tuple[Entry, ...]:

@@ -16,7 +16,11 @@ if TYPE_CHECKING:
     from constat.entries import Entry
 
 # The resolution of a measurement is taken from this long before the fault, in seconds.
-WINDOW: Final = 30.0
+WINDOW: Final = 10.0
+# Where nothing at all may be lost, a tenant's writes must come at least this often to say so; seconds.
+COARSEST: Final = 1.0
+# Else a measurement must be finer than the promise by this factor.
+FINER: Final = 10
 
 Key: TypeAlias = tuple[str, int]  # writer and number
 
@@ -107,7 +111,7 @@ def _account(history: History, operations: Iterable[Operation], rows: Iterable[E
         recovered=tuple(sorted(key for key in counts if key in writes and writes[key].told is Told.UNKNOWN)),
         holes=_holes(lost, [write for key, write in writes.items() if key in counts], moment),
         rpo_seconds=max([0.0, *(moment - write.ended for write in lost.values() if write.ended is not None)]),
-        resolution=_resolution([write.ended for write in acknowledged.values() if write.ended is not None], moment),
+        resolution=resolution([write.ended for write in acknowledged.values() if write.ended is not None], moment),
     )
 
 
@@ -127,10 +131,18 @@ def _holes(lost: Mapping[Key, Operation], survivors: Iterable[Operation], moment
     return tuple(sorted(key for key, write in lost.items() if write.ended is not None and (write.ended > moment or write.ended < youngest)))
 
 
-def _resolution(acks: Iterable[float], moment: float) -> float | None:
-    """The longest gap between acknowledgements in the window before the fault, the last one included; seconds."""
+def resolution(acks: Iterable[float], moment: float) -> float | None:
+    """The longest gap between acknowledgements in the window before a moment, the last one included; None with fewer than two.
+
+    A loss that is shorter than this could not have been told from none.  Seconds.
+    """
     ordered = sorted(acks)
     inside = ordered[bisect.bisect_left(ordered, moment - WINDOW) : bisect.bisect_right(ordered, moment)]
     if len(inside) < 2:  # noqa: PLR2004 - a gap is between two
         return None
     return max(later - earlier for earlier, later in zip(inside, [*inside[1:], moment], strict=True))
+
+
+def is_decidable(resolution: float | None, promised: float) -> bool:
+    """Whether a measurement of that resolution can carry a verdict on an RPO of so many seconds."""
+    return resolution is not None and resolution <= (COARSEST if promised == 0 else promised / FINER)

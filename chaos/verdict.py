@@ -5,9 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from chaos import timeline
-from chaos.history import Mark, Told
-from chaos.ledger import judge
+from chaos.history import Mark
+from chaos.ledger import WINDOW, is_decidable, judge
 from chaos.service import outages
+from chaos.warmth import troubled
 from constat import deadlines
 from constat.evidence import Evidence
 from constat.judgement import Judgement
@@ -20,10 +21,6 @@ if TYPE_CHECKING:
     from chaos.ledger import Account, Reckoning
     from constat.target import Recovery
 
-# Where nothing at all may be lost, a tenant's writes must come at least this often to say so; seconds.
-COARSEST: Final = 1.0
-# Else a measurement must be finer than the promise by this factor.
-FINER: Final = 10
 # The wall clock may move by this much against the monotonic one before it is said; seconds.
 CLOCK_MAY_MOVE: Final = 0.1
 
@@ -47,11 +44,7 @@ def judgements(drill: Drill, recovery: Recovery, *, evidence: tuple[Evidence, ..
 
 def _instrument(drill: Drill, reckoning: Reckoning, evidence: tuple[Evidence, ...]) -> Judgement:
     history, commanded = drill.history, drill.history.marks[Mark.COMMANDED]
-    before = sum(
-        write.told is not Told.OK and (write.ended or 0.0) < commanded
-        for write in history.operations
-        if write.invoked < commanded - COARSEST
-    )
+    before = troubled(history, commanded)
     moved, stall = history.clock_moved, history.worst_stall(history.began, history.ended or commanded)
     broken, doubts = list(drill.problems), []
     if history.ended is None or moved is None:
@@ -61,7 +54,7 @@ def _instrument(drill: Drill, reckoning: Reckoning, evidence: tuple[Evidence, ..
     if not outages(history, since=reckoning.effect):
         broken.append("no write was disturbed, so it was not this node that served them")
     if before:
-        doubts.append(f"{before} writes were refused or unknown before the fault")
+        doubts.append(f"{before} writes were refused or unknown in the {WINDOW:g} s before the fault")
     outcome = Outcome.ERROR if broken else Outcome.INCONCLUSIVE if doubts else Outcome.PASS
     return Judgement(
         subject="instrument",
@@ -124,7 +117,7 @@ def _loss(account: Account, promised: float) -> tuple[Outcome, str]:
             else ""
         )
         return Outcome.FAIL, f"{len(account.lost)} lost {of}, the oldest {account.rpo_seconds:.3f} s before the fault{noticed}"
-    if resolution is None or resolution > (COARSEST if promised == 0 else promised / FINER):
+    if not is_decidable(resolution, promised):
         return Outcome.INCONCLUSIVE, f"{len(account.lost)} lost {of}, but writes came too seldom to tell: resolution {_seconds(resolution)}"
     return Outcome.PASS, f"{len(account.lost)} lost {of}, resolution {_seconds(resolution)}"
 

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 QUANTILE: Final = 0.95
 CONTROL: Final = "control"
 # The mix's rarest operation must have enough requests although they depend on each other.
-EXPECTED_DESIGN_EFFECT: Final = 2.25
+EXPECTED_DESIGN_EFFECT: Final = 3.0
 LONGEST_SECONDS: Final = 45.0
 CONTROL_SHARE: Final = 0.02
 CONTROL_AT_LEAST: Final = 20.0

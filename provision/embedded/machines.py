@@ -76,7 +76,7 @@ class EmbeddedMachines:
         processes.kill(self._path(node))
 
     def _still(self, node: str) -> None:
-        running = [p for p in processes.members(self._path(node)) if p.status() != "stopped"]
+        running = [p for p in processes.members(self._path(node)) if not processes.is_stopped(p)]
         processes.send(running, signal.SIGSTOP)
         if running:
             msg = f"{len(running)} processes were still running"
@@ -87,7 +87,7 @@ class EmbeddedMachines:
         down = [name for name in self._programs(node) if states[name]["statename"] not in {"RUNNING", "STARTING"}]
         for name in down:
             self._supervisor.begin(name)
-        if down or any(p.status() == "stopped" for p in processes.members(self._path(node))):
+        if down or any(map(processes.is_stopped, processes.members(self._path(node)))):
             msg = f"not running: {down}"
             raise NotReady(msg)
 

@@ -49,6 +49,14 @@ def send(processes: Iterable[psutil.Process], number: signal.Signals) -> None:
             continue
 
 
+def is_stopped(process: psutil.Process) -> bool:
+    """Whether a process is stopped; one that has ended meanwhile is not."""
+    try:
+        return bool(process.status() == psutil.STATUS_STOPPED)
+    except psutil.NoSuchProcess:
+        return False
+
+
 def _strike(directory: Path) -> None:
     victims = members(directory)
     send(victims, signal.SIGSTOP)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from constat.control import control
 from constat.errors import Unobservable
@@ -15,6 +15,10 @@ if TYPE_CHECKING:
 
     from constat.observe.http import Readiness
     from constat.stack import Stack
+
+
+# How services say that a dependency is as it should be; every other word is not.
+IN_ORDER: Final = frozenset({"ok", "answers"})
 
 
 @control(
@@ -47,7 +51,7 @@ def _look(stack: Stack) -> Iterator[Judgement]:
 
 def judge_health(name: str, alive: int, ready: Readiness) -> Judgement:
     """PASS when it is alive, ready, and names at least one dependency, each of which is in order."""
-    wrong = {dependency: state for dependency, state in ready.dependencies.items() if state != "ok"}
+    wrong = {dependency: state for dependency, state in ready.dependencies.items() if state not in IN_ORDER}
     problems = [f"/health answers {alive}"] if alive != http.OK else []
     problems += [f"/ready answers {ready.status}"] if ready.status != http.OK or not ready.ready else []
     problems += [f"{dependency} is {state}" for dependency, state in wrong.items()]
@@ -56,6 +60,6 @@ def judge_health(name: str, alive: int, ready: Readiness) -> Judgement:
         subject=name,
         outcome=Outcome.FAIL if problems else Outcome.PASS,
         reason=", ".join(problems) or f"alive, and ready with {', '.join(sorted(ready.dependencies))}",
-        expected=dict.fromkeys(ready.dependencies, "ok"),
-        observed=ready.dependencies,
+        expected=sorted(IN_ORDER),
+        observed=sorted(set(ready.dependencies.values())),
     )

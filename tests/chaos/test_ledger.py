@@ -196,8 +196,15 @@ def test_a_ledger_with_fewer_than_two_acknowledgements_has_no_resolution() -> No
     assert judge(World(tuple(old)).history, []).whole.resolution is None
 
 
+def test_only_the_window_before_the_fault_counts_into_the_resolution() -> None:
+    """A gap long before the fault says nothing of how finely the fault was measured."""
+    early, late = Write("t1", "b", 0, FAULT - 60), steady(per_second=4, before=12.0)
+
+    assert judge(World((early, *late.writes)).history, []).whole.resolution == judge(late.history, []).whole.resolution
+
+
 def test_silence_before_the_fault_counts_into_the_resolution() -> None:
     """The time between the last acknowledgement and the fault is a gap like any other."""
-    writes = tuple(Write("t1", "a", seq, FAULT - 20 + seq, took=0.0) for seq in range(10))
+    writes = tuple(Write("t1", "a", seq, FAULT - 9 + seq, took=0.0) for seq in range(5))
 
-    assert judge(World(writes, marks={Mark.COMMANDED: FAULT}).history, []).whole.resolution == 11.0
+    assert judge(World(writes, marks={Mark.COMMANDED: FAULT}).history, []).whole.resolution == 5.0

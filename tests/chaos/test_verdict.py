@@ -112,7 +112,7 @@ def test_a_history_without_an_end_ends_it() -> None:
 
 def test_refusals_before_the_fault_leave_a_doubt() -> None:
     """A platform that refused writes before anything was done to it was not in its steady state."""
-    measured = drill(failing(usual(), FAULT - 10, FAULT - 9))
+    measured = drill(failing(usual(), FAULT - 9, FAULT - 8))
 
     assert said(measured)["instrument"] is Outcome.INCONCLUSIVE
 
