@@ -33,6 +33,7 @@ class Scraped:
     health: str  # `up`, `down` or `unknown`; of a probe, whether what it asked answered
     interval_seconds: float
     error: str
+    asked_at: str = ""  # when it was last asked, by Prometheus' clock: only ever compared for being another
 
     @property
     def name(self) -> str:
@@ -100,6 +101,7 @@ def _scraped(row: dict[str, Any], reached: dict[tuple[str, str], float]) -> Scra
         health=health,
         interval_seconds=seconds(str(row["scrapeInterval"])),
         error=error,
+        asked_at=str(row["lastScrape"]),
     )
 
 

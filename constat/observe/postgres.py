@@ -73,10 +73,7 @@ def schema_version(postgres: Postgres) -> str:
 def roles(postgres: Postgres) -> tuple[Role, ...]:
     """Every role of the cluster."""
     rows = _ask(postgres.admin_dsn, _ROLES, who="the primary")
-    return tuple(
-        Role(**row | {"attributes": frozenset(row["attributes"]), "member_of": frozenset(row["member_of"])})
-        for row in rows
-    )
+    return tuple(Role(**row | {"attributes": frozenset(row["attributes"]), "member_of": frozenset(row["member_of"])}) for row in rows)
 
 
 def databases(postgres: Postgres) -> tuple[str, ...]:

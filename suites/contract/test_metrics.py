@@ -46,13 +46,18 @@ def _look(stack: Stack, watching: Metrics) -> Iterator[Judgement]:
 
 
 def _settled(watching: Metrics) -> tuple[Scraped, ...]:
-    """Every target, once each has been asked; those that do not answer in time are reported as they are."""
-    last: list[tuple[Scraped, ...]] = []
+    """Every target, once each has been asked anew: what was up a moment ago may hang now.
+
+    Those that do not answer in time are reported as they are.
+    """
+    last = [metrics.targets(watching)]
+    before = {(target.name, target.address): target.asked_at for target in last[0]}
 
     def look() -> None:
         last.append(metrics.targets(watching))
-        if any(target.health != metrics.UP for target in last[-1]):
-            msg = "not every target is up yet"
+        stale = [t.name for t in last[-1] if before.get((t.name, t.address)) == t.asked_at or t.health != metrics.UP]
+        if stale:
+            msg = f"not asked and up yet: {', '.join(stale)}"
             raise NotReady(msg)
 
     try:

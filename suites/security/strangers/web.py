@@ -91,7 +91,7 @@ def approach(ground: Ground, listener: Listener) -> Iterator[Admission]:
     asked = [("GET", path) for path in WELL_KNOWN] + [(method, NOWHERE) for method in CHANGES]
     with http.client(ground.ca, url(listener)) as client:
         tried = [(f"{method} {path}", functools.partial(_asked, client, ground, server, method, path)) for method, path in asked]
-        yield from acts(named(listener), _twin(ground, listener, server), tried, refusals=REFUSALS)
+        yield from acts(named(listener), authorised(ground.stack, ground.ca, listener), tried, refusals=REFUSALS)
 
 
 def gateway_nodes(stack: Stack) -> frozenset[str]:
@@ -123,8 +123,9 @@ def seen(ground: Ground, reply: Reply, *, public: bool) -> Answer:
 
 
 def succeeds(reply: Reply) -> Answer:
-    """Whether an authorised twin got in."""
-    return Answer(kind=OK if reply.status < _REDIRECTS else f"http {reply.status}", shown=reply.text[:200])
+    """Whether somebody got in; what a success shows is theirs."""
+    is_in = reply.status < _REDIRECTS
+    return Answer(kind=OK if is_in else f"http {reply.status}", shown="" if is_in else reply.text[:200])
 
 
 def _asked(client: httpx.Client, ground: Ground, server: Role, method: str, path: str) -> Answer:
@@ -134,14 +135,18 @@ def _asked(client: httpx.Client, ground: Ground, server: Role, method: str, path
     return seen(ground, reply, public=server.shows(method, path))
 
 
-def _twin(ground: Ground, listener: Listener, server: Role) -> Answer:
-    """Somebody who may, by the same path: an act that is everybody's, else with a login that the stack has, else Prometheus."""
-    with http.client(ground.ca, url(listener)) as client:
+def authorised(stack: Stack, ca: str, listener: Listener) -> Answer:
+    """Somebody who may, by the same path: an act that is everybody's, else with a login that the stack has, else Prometheus.
+
+    Raises Unobservable when nobody is known who may.
+    """
+    server = role(stack, listener)
+    with http.client(ca, url(listener)) as client:
         if server.redirects:
             return Answer(kind=OK, shown=f"answers {http.ask(client, 'GET', '/').status}; nobody is let in here at all")
         if server.public or server.everything:
             return succeeds(http.ask(client, "GET", next(iter(server.public), "/metrics")))
-    return _known(ground.stack, ground.ca, listener) or _scraped(ground.stack, listener)
+    return _known(stack, ca, listener) or _scraped(stack, listener)
 
 
 def _known(stack: Stack, ca: str, listener: Listener) -> Answer | None:

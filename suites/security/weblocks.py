@@ -1,0 +1,117 @@
+"""Locks of web servers: tokens and logins of the secret store, basic authentication, the platform's own sign-in."""
+
+from __future__ import annotations
+
+import functools
+from typing import TYPE_CHECKING, Final
+
+from constat.attempt import Answer
+from constat.observe import http
+from constat.observe import vault as vaults
+from suites.security.approach import OK, named
+from suites.security.locks import DEFAULTS, Lock, guesses
+from suites.security.strangers import web
+from suites.security.wire.tls import DEMANDED, shake
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from constat.stack import Listener, Stack, Vault
+    from suites.security.locks import Pair
+
+# Development servers, manuals and tutorials.
+TOKENS: Final = ("root", "myroot", "dev-only-token", "token", "admin", "vault", "00000000-0000-0000-0000-000000000000", "s.root")
+_NAMES: Final = ("root", "admin", "vault")
+_WITH_PASSWORD: Final = frozenset({"userpass", "ldap", "radius", "okta"})
+_UNAUTHORIZED: Final = 401
+
+
+def of_vault(stack: Stack) -> Iterator[Lock]:
+    """Well-known tokens, and every login of every method that takes a password or a role."""
+    if (vault := stack.vault) is None:
+        return
+    yield _vault_lock(vault, "secret store tokens", tuple((token, "") for token in TOKENS), functools.partial(_token_opens, vault))
+    for mount, kind in vaults.auth_methods(vault).items():
+        if kind in _WITH_PASSWORD:
+            users = dict.fromkeys((*vaults.names(vault, f"auth/{mount}/users"), *_NAMES))
+            pairs = tuple(pair for user in users for pair in guesses(user, "vault") if pair[1])
+            yield _vault_lock(vault, f"secret store login {mount}", pairs, functools.partial(_login_opens, vault, mount))
+        elif kind == "approle":
+            roles = vaults.names(vault, f"auth/{mount}/role")
+            pairs = tuple((role, secret) for role in roles for secret in (role, "secret", ""))
+            yield _vault_lock(vault, f"secret store roles {mount}", pairs, functools.partial(_role_opens, vault, mount))
+
+
+def of_web(stack: Stack, ca: str) -> Iterator[Lock]:
+    """Every web server that asks for basic authentication, whether or not somebody said that it does."""
+    for listener in stack.listeners:
+        if listener.protocol in {"https", "http"} and (path := _asks_for_password(listener, ca)):
+            yield Lock(
+                subject=named(listener),
+                pairs=DEFAULTS["web"],
+                opens=functools.partial(_basic_opens, ca, listener, path),
+                twin=functools.partial(web.authorised, stack, ca, listener),
+                refusals=frozenset({"http 401", "http 403"}),
+            )
+
+
+def of_accounts(stack: Stack, ca: str) -> Iterator[Lock]:
+    """The tenants' own accounts, and an administrator's; at the service itself, because the gateway counts attempts."""
+    if (base := stack.services.get("identity")) is None or not stack.tenants:
+        return
+    login = next(iter(stack.tenants.values())).api
+    # Every attempt costs the database tens of milliseconds, by intention.
+    accounts = {tenant.api.user: guesses(tenant.api.user, name)[:4] for name, tenant in stack.tenants.items()}
+    for account, pairs in (accounts | {"defaults": (("admin", "admin"), ("admin", "password"), ("root", "root"))}).items():
+        yield Lock(
+            subject=f"account {account}",
+            pairs=pairs,
+            opens=functools.partial(_account_opens, ca, base),
+            twin=functools.partial(_account_opens, ca, base, login.user, login.password),
+            refusals=frozenset({"http 401"}),
+        )
+
+
+def _vault_lock(vault: Vault, subject: str, pairs: tuple[Pair, ...], opens: functools.partial[Answer]) -> Lock:
+    twin = functools.partial(_token_opens, vault, vault.admin_token, "")
+    return Lock(subject=subject, pairs=pairs, opens=opens, twin=twin, refusals=frozenset({"http 400", "http 403"}))
+
+
+def _token_opens(vault: Vault, token: str, _: str) -> Answer:
+    with vaults.connect(vault, token=token) as client:
+        return web.succeeds(http.ask(client, "GET", "auth/token/lookup-self"))
+
+
+def _login_opens(vault: Vault, mount: str, user: str, guess: str) -> Answer:
+    with vaults.connect(vault) as client:
+        return web.succeeds(http.ask(client, "POST", f"auth/{mount}/login/{user}", value={"password": guess}))
+
+
+def _role_opens(vault: Vault, mount: str, role: str, guess: str) -> Answer:
+    with vaults.connect(vault) as client:
+        return web.succeeds(http.ask(client, "POST", f"auth/{mount}/login", value={"role_id": role, "secret_id": guess}))
+
+
+def _account_opens(ca: str, base: str, user: str, guess: str) -> Answer:
+    with http.client(ca, base) as client:
+        return web.succeeds(http.ask(client, "POST", web.SIGN_IN, value={"user": user, "password": guess}))
+
+
+def _asks_for_password(listener: Listener, ca: str) -> str:
+    """A path at which the server asks for basic authentication; nothing when it does not."""
+    if listener.tls and shake(listener, ca).kind == DEMANDED:
+        return ""
+    with http.client(ca, web.url(listener)) as client:
+        for method, path in (("GET", "/"), ("GET", "/api/whoami"), ("DELETE", "/switchover")):
+            reply = http.ask(client, method, path)
+            if reply.status == _UNAUTHORIZED and "basic" in reply.headers.get("www-authenticate", "").lower():
+                return f"{method} {path}"
+    return ""
+
+
+def _basic_opens(ca: str, listener: Listener, path: str, user: str, guess: str) -> Answer:
+    method, _, where = path.partition(" ")
+    with http.client(ca, web.url(listener), login=(user, guess)) as client:
+        reply = http.ask(client, method, where)
+    # Whatever else it complains about, it has believed the password.
+    return Answer(kind=f"http {reply.status}" if reply.status in {_UNAUTHORIZED, 403} else OK, shown=f"answers {reply.status}")
