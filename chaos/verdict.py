@@ -110,7 +110,7 @@ def _rpo(subject: str, account: Account, promised: float) -> Judgement:
 def _loss(account: Account, promised: float) -> tuple[Outcome, str]:
     resolution = account.resolution
     of = f"of {account.acknowledged} acknowledged"
-    if False and account.lost and (promised == 0 or account.rpo_seconds > promised):
+    if account.lost and (promised == 0 or account.rpo_seconds > promised):
         noticed = (
             f", {account.lost_unreplicated} of them with the notice that the standby was not waited for"
             if account.lost_unreplicated

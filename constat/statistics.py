@@ -56,8 +56,12 @@ class Exceedance:
 
     @property
     def is_informative(self) -> bool:
-        """Whether a verdict may be given; that even the median is beyond the limit needs no knowledge of the tail."""
-        return self.information >= LEAST_INFORMATION or self.share > 1 / 2
+        """Whether a verdict may be given.
+
+        The bound for none at all is exact, and that even the median is beyond the limit
+        needs no knowledge of the tail.
+        """
+        return self.information >= LEAST_INFORMATION or self.exceeding == 0 or self.share > 1 / 2
 
     @property
     def doubt_kept(self) -> float:

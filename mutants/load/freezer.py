@@ -16,8 +16,9 @@ import psutil
 from constat.clock import monotonic
 from constat.wait import pause
 
-STOPPED_SECONDS: Final = 0.3
-RUNNING_SECONDS: Final = 1.0
+# Too short to make one request too slow, so nothing but the gates can tell.
+STOPPED_SECONDS: Final = 0.1
+RUNNING_SECONDS: Final = 0.9
 LONGEST_SECONDS: Final = 300.0
 
 

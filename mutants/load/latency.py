@@ -30,7 +30,7 @@ def _one_tenant_slow(stack: Stack) -> str:
     # An id of the target file, which the target's own check keeps to hexadecimal digits and dashes.
     theirs = victim(stack).organization_id
     return (
-        f"pg_sleep(CASE WHEN current_setting('app.organization_id', true) = '{theirs}' AND random() < 0.2 THEN 0.3 ELSE 0 END) IS NOT NULL"
+        f"pg_sleep(CASE WHEN current_setting('app.organization_id', true) = '{theirs}' AND random() < 0.1 THEN 0.3 ELSE 0 END) IS NOT NULL"
     )
 
 
@@ -89,13 +89,13 @@ MUTANTS: Final = (
     ),
     policy(
         "MUT-LOA-03",
-        "one tenant's queries are slow one time in five, the others' are not",
+        "one tenant's queries are slow one time in ten, the others' are not",
         condition=_one_tenant_slow,
         shows=_was_slow,
     ),
     Mutant(
         id="MUT-LOA-04",
-        title="the generator's machine stops for 300 ms every second: what it measures is its own",
+        title="the generator's machine stops for 100 ms every second: what it measures is its own",
         scope=Scope.STACK,
         controls=("LOA-01",),
         plant=_start_freezer,

@@ -39,7 +39,7 @@ def judge(written: Written, restored: Sequence[Entry]) -> Judgement:
     vacuous = not expected or not later
     return Judgement(
         subject=f"tenant {written.tenant}",
-        outcome=Outcome.ERROR if vacuous else Outcome.PASS,
+        outcome=Outcome.ERROR if vacuous else Outcome.PASS if seen == wanted else Outcome.FAIL,
         reason=_reason(seen, wanted, vacuous=vacuous),
         expected=wanted,
         observed=seen,

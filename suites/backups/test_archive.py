@@ -150,7 +150,7 @@ def wholeness(looked: Iterable[Examined]) -> Iterator[Judgement]:
         bad = [f"{seen.segment.place.name}: {seen.wrong}" for seen in found if seen.wrong]
         yield Judgement(
             subject=f"content of timeline {timeline}",
-            outcome=Outcome.FAIL if False else Outcome.PASS,
+            outcome=Outcome.FAIL if bad else Outcome.PASS,
             reason="; ".join(bad[:4]) or f"{len(found)} segments are whole, of this cluster and in their place",
             expected=[],
             observed=bad,
@@ -162,7 +162,7 @@ def confidentiality(looked: Iterable[Examined]) -> Judgement:
     bare = [f"{seen.segment.place.name}: {seen.bare}" for seen in looked if seen.bare]
     return Judgement(
         subject="confidentiality",
-        outcome=Outcome.FAIL if False else Outcome.PASS,
+        outcome=Outcome.FAIL if bare else Outcome.PASS,
         reason=f"readable without the key: {', '.join(bare[:4])}" if bare else "no segment is readable without the key",
         expected=[],
         observed=bare,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
 from constat import deadlines, wait
@@ -62,8 +63,8 @@ def _settled(watching: Metrics) -> tuple[Scraped, ...]:
 
     try:
         wait.until(look, what="every target is up", within=deadlines.METRICS_SCRAPED, every=1.0)
-    except NotReady:
-        return last[-1]  # the judgement says which
+    except NotReady:  # the judgement says which
+        return tuple(replace(t, health="not asked") if before.get((t.name, t.address)) == t.asked_at else t for t in last[-1])
     return last[-1]
 
 

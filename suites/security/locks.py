@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import functools
-from contextlib import closing
+from collections.abc import Callable
+from contextlib import closing, contextmanager, nullcontext
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 from urllib.parse import unquote
@@ -25,12 +26,17 @@ from suites.security.wire import postgres as sessions
 from suites.security.wire.postgres import Place, enter
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Iterator
+    from contextlib import AbstractContextManager
+
+    import httpx
+    from redis import Redis
 
     from constat.attempt import Admission
     from constat.stack import Broker, Cache, Coordinator, Objects, Postgres, Stack
 
 Pair = tuple[str, str]
+Opens = Callable[[str, str], Answer]
 _SERVER_ERRORS: Final = 500
 _UNKNOWN_KEYS: Final = frozenset({"InvalidAccessKeyId", "SignatureDoesNotMatch"})
 # What manuals, images and examples of each server come with.
@@ -57,14 +63,16 @@ class Lock:
 
     subject: str
     pairs: tuple[Pair, ...]
-    opens: Callable[[str, str], Answer]
+    way: Callable[[], AbstractContextManager[Opens]]  # gives what tries one pair, for as long as it is tried
     twin: Callable[[], Answer]
     refusals: frozenset[str]
 
-    def approach(self) -> Iterable[Admission]:
+    def approach(self) -> Iterator[Admission]:
         """One admission for each pair."""
-        tried = [(f"{user!r} with {guess!r}", functools.partial(self.opens, user, guess)) for user, guess in self.pairs]
-        return acts(self.subject, self.twin(), tried, refusals=self.refusals)
+        twin = self.twin()
+        with self.way() as opens:
+            tried = [(f"{user!r} with {guess!r}", functools.partial(opens, user, guess)) for user, guess in self.pairs]
+            yield from acts(self.subject, twin, tried, refusals=self.refusals)
 
 
 def guesses(user: str, *more: str) -> tuple[Pair, ...]:
@@ -82,7 +90,7 @@ def of_database(stack: Stack) -> Iterator[Lock]:
             yield Lock(
                 subject=f"database login {role.name}",
                 pairs=guesses(role.name, "postgres", database.database),
-                opens=functools.partial(_enter_somewhere, place, (database.database, "postgres")),
+                way=each(_enter_somewhere, place, (database.database, "postgres")),
                 twin=functools.partial(enter, place, key[0], database.database, key[1]),
                 refusals=sessions.REFUSALS,
             )
@@ -90,7 +98,7 @@ def of_database(stack: Stack) -> Iterator[Lock]:
     yield Lock(
         subject="pooler console",
         pairs=(*guesses(key[0], "pgbouncer"), *guesses("pgbouncer"), *guesses("postgres")),
-        opens=functools.partial(_enter_somewhere, place, ("pgbouncer",)),
+        way=each(_enter_somewhere, place, ("pgbouncer",)),
         twin=functools.partial(enter, place, key[0], "pgbouncer", key[1]),
         refusals=sessions.REFUSALS,
     )
@@ -105,8 +113,8 @@ def of_cache(stack: Stack) -> Iterator[Lock]:
         yield Lock(
             subject=f"cache user {name}",
             pairs=pairs,
-            opens=functools.partial(_cache_opens, cache),
-            twin=functools.partial(_cache_opens, cache, caches.ADMIN, cache.admin_password),
+            way=functools.partial(_cache_way, cache),
+            twin=functools.partial(_cache_twin, cache),
             refusals=frozenset({"wrong password"}),
         )
 
@@ -120,7 +128,7 @@ def of_broker(stack: Stack) -> Iterator[Lock]:
         yield Lock(
             subject=f"broker user {name}",
             pairs=pairs,
-            opens=functools.partial(_broker_opens, broker),
+            way=each(_broker_opens, broker),
             twin=functools.partial(_broker_opens, broker, broker.admin.user, broker.admin.password),
             refusals=amqp.REFUSALS,
         )
@@ -136,7 +144,7 @@ def of_objects(stack: Stack) -> Iterator[Lock]:
         yield Lock(
             subject=f"object store key {name}",
             pairs=tuple(pair for pair in pairs if pair[1]),  # without a secret there is no signature: a stranger, who has been tried
-            opens=functools.partial(_objects_open, objects),
+            way=each(_objects_open, objects),
             twin=functools.partial(_objects_open, objects, objects.admin.access_key, objects.admin.secret_key),
             refusals=_UNKNOWN_KEYS,
         )
@@ -150,8 +158,8 @@ def of_coordinator(stack: Stack) -> Iterator[Lock]:
         yield Lock(
             subject=f"coordinator login {name}",
             pairs=guesses(name, "etcd", "patroni"),
-            opens=functools.partial(_coordinator_opens, store),
-            twin=functools.partial(_coordinator_opens, store, store.login.user, store.login.password),
+            way=functools.partial(_coordinator_way, store),
+            twin=functools.partial(_coordinator_twin, store),
             refusals=frozenset({"wrong password"}),
         )
 
@@ -172,10 +180,26 @@ def _enter_somewhere(place: Place, databases: tuple[str, ...], user: str, guess:
     return answer
 
 
-def _cache_opens(cache: Cache, user: str, guess: str) -> Answer:
+def each(opens: Callable[..., Answer], *known: object) -> Callable[[], AbstractContextManager[Opens]]:
+    """A way that is gone anew for every pair."""
+    return functools.partial(nullcontext, functools.partial(opens, *known))
+
+
+@contextmanager
+def _cache_way(cache: Cache) -> Iterator[Opens]:
+    """One connection on which nobody has logged in; a refusal leaves it open."""
+    with closing(caches.connect(cache, "", "")) as redis:
+        yield functools.partial(_cache_opens, redis)
+
+
+def _cache_twin(cache: Cache) -> Answer:
+    with _cache_way(cache) as opens:
+        return opens(caches.ADMIN, cache.admin_password)
+
+
+def _cache_opens(redis: Redis, user: str, guess: str) -> Answer:
     try:
-        with closing(caches.connect(cache, user, guess)) as redis:
-            redis.execute_command("AUTH", user, guess)  # type: ignore[no-untyped-call]  # redis-py's own gap
+        redis.execute_command("AUTH", user, guess)  # type: ignore[no-untyped-call]  # redis-py's own gap
     except AuthenticationError as problem:
         return Answer(kind="wrong password", shown=str(problem))
     except ResponseError as problem:
@@ -202,9 +226,19 @@ def _objects_open(objects: Objects, access_key: str, secret_key: str) -> Answer:
     return Answer(kind=OK, shown="lists buckets")
 
 
-def _coordinator_opens(store: Coordinator, user: str, guess: str) -> Answer:
+@contextmanager
+def _coordinator_way(store: Coordinator) -> Iterator[Opens]:
     with coordinator.connect(store, store.endpoints[0]) as client:
-        reply = http.ask(client, "POST", "/v3/auth/authenticate", value={"name": user, "password": guess})
+        yield functools.partial(_coordinator_opens, client)
+
+
+def _coordinator_twin(store: Coordinator) -> Answer:
+    with _coordinator_way(store) as opens:
+        return opens(store.login.user, store.login.password)
+
+
+def _coordinator_opens(client: httpx.Client, user: str, guess: str) -> Answer:
+    reply = http.ask(client, "POST", "/v3/auth/authenticate", value={"name": user, "password": guess})
     if reply.status < _SERVER_ERRORS and "token" not in reply.text:
         return Answer(kind="wrong password", shown=reply.text[:200])
     return Answer(kind=OK if "token" in reply.text else f"http {reply.status}", shown=f"answers {reply.status}")

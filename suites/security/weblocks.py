@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import base64
 import functools
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Final
 
 from constat.attempt import Answer
@@ -14,10 +16,12 @@ from suites.security.strangers import web
 from suites.security.wire.tls import DEMANDED, shake
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
-    from constat.stack import Listener, Stack, Vault
-    from suites.security.locks import Pair
+    import httpx
+
+    from constat.stack import Listener, Login, Stack, Vault
+    from suites.security.locks import Opens, Pair
 
 # Development servers, manuals and tutorials.
 TOKENS: Final = ("root", "myroot", "dev-only-token", "token", "admin", "vault", "00000000-0000-0000-0000-000000000000", "s.root")
@@ -30,16 +34,16 @@ def of_vault(stack: Stack) -> Iterator[Lock]:
     """Well-known tokens, and every login of every method that takes a password or a role."""
     if (vault := stack.vault) is None:
         return
-    yield _vault_lock(vault, "secret store tokens", tuple((token, "") for token in TOKENS), functools.partial(_token_opens, vault))
+    yield _vault_lock(vault, "secret store tokens", tuple((token, "") for token in TOKENS), _token_opens)
     for mount, kind in vaults.auth_methods(vault).items():
         if kind in _WITH_PASSWORD:
             users = dict.fromkeys((*vaults.names(vault, f"auth/{mount}/users"), *_NAMES))
             pairs = tuple(pair for user in users for pair in guesses(user, "vault") if pair[1])
-            yield _vault_lock(vault, f"secret store login {mount}", pairs, functools.partial(_login_opens, vault, mount))
+            yield _vault_lock(vault, f"secret store login {mount}", pairs, functools.partial(_login_opens, mount=mount))
         elif kind == "approle":
             roles = vaults.names(vault, f"auth/{mount}/role")
             pairs = tuple((role, secret) for role in roles for secret in (role, "secret", ""))
-            yield _vault_lock(vault, f"secret store roles {mount}", pairs, functools.partial(_role_opens, vault, mount))
+            yield _vault_lock(vault, f"secret store roles {mount}", pairs, functools.partial(_role_opens, mount=mount))
 
 
 def of_web(stack: Stack, ca: str) -> Iterator[Lock]:
@@ -49,7 +53,9 @@ def of_web(stack: Stack, ca: str) -> Iterator[Lock]:
             yield Lock(
                 subject=named(listener),
                 pairs=DEFAULTS["web"],
-                opens=functools.partial(_basic_opens, ca, listener, path),
+                way=functools.partial(
+                    _over, functools.partial(http.client, ca, web.url(listener)), functools.partial(_basic_opens, path=path)
+                ),
                 twin=functools.partial(web.authorised, stack, ca, listener),
                 refusals=frozenset({"http 401", "http 403"}),
             )
@@ -66,35 +72,47 @@ def of_accounts(stack: Stack, ca: str) -> Iterator[Lock]:
         yield Lock(
             subject=f"account {account}",
             pairs=pairs,
-            opens=functools.partial(_account_opens, ca, base),
-            twin=functools.partial(_account_opens, ca, base, login.user, login.password),
+            way=functools.partial(_over, functools.partial(http.client, ca, base), _account_opens),
+            twin=functools.partial(_account_twin, ca, base, login),
             refusals=frozenset({"http 401"}),
         )
 
 
-def _vault_lock(vault: Vault, subject: str, pairs: tuple[Pair, ...], opens: functools.partial[Answer]) -> Lock:
-    twin = functools.partial(_token_opens, vault, vault.admin_token, "")
-    return Lock(subject=subject, pairs=pairs, opens=opens, twin=twin, refusals=frozenset({"http 400", "http 403"}))
+def _vault_lock(vault: Vault, subject: str, pairs: tuple[Pair, ...], opens: Callable[..., Answer]) -> Lock:
+    def twin() -> Answer:
+        with vaults.connect(vault) as client:
+            return _token_opens(client, vault.admin_token, "")
+
+    way = functools.partial(_over, functools.partial(vaults.connect, vault), opens)
+    return Lock(subject=subject, pairs=pairs, way=way, twin=twin, refusals=frozenset({"http 400", "http 403"}))
 
 
-def _token_opens(vault: Vault, token: str, _: str) -> Answer:
-    with vaults.connect(vault, token=token) as client:
-        return web.succeeds(http.ask(client, "GET", "auth/token/lookup-self"))
+@contextmanager
+def _over(connect: Callable[[], httpx.Client], opens: Callable[..., Answer]) -> Iterator[Opens]:
+    """Every pair over the same connection."""
+    with connect() as client:
+        yield functools.partial(opens, client)
 
 
-def _login_opens(vault: Vault, mount: str, user: str, guess: str) -> Answer:
-    with vaults.connect(vault) as client:
-        return web.succeeds(http.ask(client, "POST", f"auth/{mount}/login/{user}", value={"password": guess}))
+def _token_opens(client: httpx.Client, token: str, _: str) -> Answer:
+    return web.succeeds(http.ask(client, "GET", "auth/token/lookup-self", headers={"X-Vault-Token": token}))
 
 
-def _role_opens(vault: Vault, mount: str, role: str, guess: str) -> Answer:
-    with vaults.connect(vault) as client:
-        return web.succeeds(http.ask(client, "POST", f"auth/{mount}/login", value={"role_id": role, "secret_id": guess}))
+def _login_opens(client: httpx.Client, user: str, guess: str, *, mount: str) -> Answer:
+    return web.succeeds(http.ask(client, "POST", f"auth/{mount}/login/{user}", value={"password": guess}))
 
 
-def _account_opens(ca: str, base: str, user: str, guess: str) -> Answer:
+def _role_opens(client: httpx.Client, role: str, guess: str, *, mount: str) -> Answer:
+    return web.succeeds(http.ask(client, "POST", f"auth/{mount}/login", value={"role_id": role, "secret_id": guess}))
+
+
+def _account_opens(client: httpx.Client, user: str, guess: str) -> Answer:
+    return web.succeeds(http.ask(client, "POST", web.SIGN_IN, value={"user": user, "password": guess}))
+
+
+def _account_twin(ca: str, base: str, login: Login) -> Answer:
     with http.client(ca, base) as client:
-        return web.succeeds(http.ask(client, "POST", web.SIGN_IN, value={"user": user, "password": guess}))
+        return _account_opens(client, login.user, login.password)
 
 
 def _asks_for_password(listener: Listener, ca: str) -> str:
@@ -109,9 +127,9 @@ def _asks_for_password(listener: Listener, ca: str) -> str:
     return ""
 
 
-def _basic_opens(ca: str, listener: Listener, path: str, user: str, guess: str) -> Answer:
+def _basic_opens(client: httpx.Client, user: str, guess: str, *, path: str) -> Answer:
     method, _, where = path.partition(" ")
-    with http.client(ca, web.url(listener), login=(user, guess)) as client:
-        reply = http.ask(client, method, where)
+    told = base64.b64encode(f"{user}:{guess}".encode()).decode()  # RFC 7617
+    reply = http.ask(client, method, where, headers={"Authorization": f"Basic {told}"})
     # Whatever else it complains about, it has believed the password.
     return Answer(kind=f"http {reply.status}" if reply.status in {_UNAUTHORIZED, 403} else OK, shown=f"answers {reply.status}")

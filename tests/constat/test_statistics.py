@@ -105,9 +105,10 @@ def test_a_design_effect_is_never_below_one(flags: list[bool]) -> None:
 
 def test_too_few_requests_decide_nothing() -> None:
     """Below the least information there is no verdict, however good it looks."""
-    assert verdict(found(199, 0)) is Outcome.INCONCLUSIVE
-    assert verdict(found(200, 0)) is Outcome.PASS
-    assert verdict(found(2000, 0, effect=10.1)) is Outcome.INCONCLUSIVE
+    assert verdict(found(199, 1)) is Outcome.INCONCLUSIVE
+    assert verdict(found(200, 1)) is Outcome.PASS
+    assert verdict(found(2000, 1, effect=10.1)) is Outcome.INCONCLUSIVE
+    assert verdict(found(199, 40)) is Outcome.INCONCLUSIVE
     assert verdict(exceedance([], limit=1.0)) is Outcome.INCONCLUSIVE
 
 
@@ -120,8 +121,10 @@ def test_a_median_beyond_the_limit_needs_no_knowledge_of_the_tail() -> None:
 
 
 def test_none_at_all_is_bounded_exactly() -> None:
-    """With no exceedance the doubt is (1-p)^n of the least that the requests may be worth."""
+    """With no exceedance the doubt is (1-p)^n of the least that the requests may be worth, and needs no other information."""
     assert found(376, 0).doubt_kept == pytest.approx(0.95**200)
+    assert verdict(found(140, 0)) is Outcome.PASS
+    assert verdict(found(130, 0)) is Outcome.INCONCLUSIVE
 
 
 def test_a_share_near_the_limit_is_inconclusive() -> None:

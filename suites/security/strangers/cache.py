@@ -14,7 +14,9 @@ from constat.observe import cache as caches
 from suites.security.approach import OK, acts, named, required
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterator
+
+    from redis import Redis
 
     from constat.attempt import Admission
     from constat.stack import Cache, Listener
@@ -24,8 +26,8 @@ NOAUTH: Final = "noauth"
 REFUSALS: Final = frozenset({NOAUTH})
 
 
-def approach(ground: Ground, listener: Listener) -> Iterable[Admission]:
-    """Every kind of command as the first words of a connection: no login, not even a wrong one."""
+def approach(ground: Ground, listener: Listener) -> Iterator[Admission]:
+    """Every kind of command on a connection on which nobody has logged in, or tried to."""
     cache = required(ground.stack.cache, "cache")
     key = f"{ground.tenant}:{ground.canary}"
     write = ("SET", key, ground.canary, "EX", "5")
@@ -33,14 +35,16 @@ def approach(ground: Ground, listener: Listener) -> Iterable[Admission]:
         *(("PING",), ("GET", key), write, ("DEL", key), ("KEYS", "*"), ("SCAN", "0"), ("DBSIZE",), ("INFO",)),
         *(("ACL", "LIST"), ("CONFIG", "GET", "*"), ("CLIENT", "LIST"), ("PUBLISH", key, "x"), ("EVAL", "return 1", "0")),
     )
-    tried = [(" ".join(command[:2]), functools.partial(unknown, cache, command)) for command in commands]
-    return acts(named(listener), _administrator(cache, write), tried, refusals=REFUSALS)
+    twin = _administrator(cache, write)
+    with closing(caches.connect(cache, "", "")) as redis:
+        tried = [(" ".join(command[:2]), functools.partial(unknown, redis, command)) for command in commands]
+        yield from acts(named(listener), twin, tried, refusals=REFUSALS)
 
 
-def unknown(cache: Cache, command: tuple[str, ...]) -> Answer:
+def unknown(redis: Redis, command: tuple[str, ...]) -> Answer:
     """A command from nobody; `noauth`, or `ok` when it was heard at all, whatever became of it."""
     try:
-        return _said(cache, "", "", command)
+        return _said(redis, command)
     except AuthenticationError as problem:
         return Answer(kind=NOAUTH, shown=str(problem))
     except ResponseError as problem:
@@ -52,11 +56,11 @@ def unknown(cache: Cache, command: tuple[str, ...]) -> Answer:
 
 def _administrator(cache: Cache, command: tuple[str, ...]) -> Answer:
     try:
-        return _said(cache, caches.ADMIN, cache.admin_password, command)
+        with closing(caches.connect(cache)) as redis:
+            return _said(redis, command)
     except (RedisError, OSError) as problem:
         return Answer(kind="refused", shown=str(problem))
 
 
-def _said(cache: Cache, user: str, password: str, command: tuple[str, ...]) -> Answer:
-    with closing(caches.connect(cache, user, password)) as redis:
-        return Answer(kind="ok", shown=str(redis.execute_command(*command))[:200])  # type: ignore[no-untyped-call]  # redis-py's own gap
+def _said(redis: Redis, command: tuple[str, ...]) -> Answer:
+    return Answer(kind=OK, shown=str(redis.execute_command(*command))[:200])  # type: ignore[no-untyped-call]  # redis-py's own gap
