@@ -35,7 +35,8 @@ def all_controls() -> list[Control]:
     paths = [str(ROOT / suite) for suite in SUITES]
     with contextlib.redirect_stdout(said), contextlib.redirect_stderr(said):
         code = pytest.main(
-            ["--collect-only", "-q", "--no-header", "-p", "no:cacheprovider", "--rootdir", str(ROOT), *paths], plugins=[keeper]
+            ["--collect-only", "--assert=plain", "-q", "--no-header", "-p", "no:cacheprovider", "--rootdir", str(ROOT), *paths],
+            plugins=[keeper],
         )
     if code != pytest.ExitCode.OK:
         msg = f"the suites cannot be collected:\n{said.getvalue()[-2000:]}"

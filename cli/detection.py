@@ -78,7 +78,10 @@ def detect(mutant: Mutant, stack: Stack, directory: Path) -> Detection:
 
 def _planted(mutant: Mutant, stack: Stack, directory: Path) -> tuple[Detected | None, dict[str, Outcome], str]:
     journal = Journal(stack_directory(stack.name))
-    state, before = mutant.prepare(stack), mutant.fingerprint(stack)
+    try:
+        state, before = mutant.prepare(stack), mutant.fingerprint(stack)
+    except EXPECTED as problem:
+        return Detected.NOT_PLANTED, {}, f"{type(problem).__name__}: {problem}"
     entry = journal.open("mutant", mutant.id, mutant.scope, state)
     said: dict[str, Outcome] = {}
     outcome, detail = None, ""

@@ -10,15 +10,14 @@ from constat.errors import UserError
 from constat.outcome import ExitCode
 from constat.target import load_target
 from provision import preflight
-from provision.platform.catalogue import components
+from provision.platform.catalogue import tools
 
 
 def main() -> int:
     """Install; exit 4 with the command to paste when that is not allowed."""
-    tools = [tool for part in components(load_target(DEFAULT_TARGET)) for tool in part.tools]
     try:
         with Told() as told:
-            preflight.install(tools, told)
+            preflight.install(tools(load_target(DEFAULT_TARGET)), told)
     except UserError as problem:
         complain(str(problem))
         return ExitCode.USAGE

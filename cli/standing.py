@@ -11,7 +11,7 @@ from constat.stack import STACK_FILE
 from constat.target import load_target
 from provision import preflight
 from provision.home import exclusive, read_label, stack_directory
-from provision.platform.catalogue import components
+from provision.platform.catalogue import tools
 from provision.provider import provider
 
 if TYPE_CHECKING:
@@ -35,7 +35,7 @@ def standing(name: str, target: Path | None, *, default: Path, keep_up: bool, in
         claim = load_target(chosen)
         backend = provider(claim.provider)
         if install and claim.provider == "embedded":
-            preflight.install([tool for part in components(claim) for tool in part.tools], told)
+            preflight.install(tools(claim), told)
         try:
             told.note(f"stack {name!r} is up already" if is_up else f"bringing stack {name!r} up from {chosen}")
             backend.open(claim, target_file=chosen, name=name, progress=told)

@@ -12,7 +12,7 @@ from constat.clock import monotonic
 from constat.target import load_target
 from provision import preflight
 from provision.home import exclusive
-from provision.platform.catalogue import components
+from provision.platform.catalogue import components, tools
 from provision.platform.component import Tool
 from provision.provider import provider
 
@@ -28,14 +28,14 @@ def register(app: typer.Typer) -> None:
 def up(target: TargetFile = DEFAULT_TARGET, name: Name = STACK_NAME, *, install: Install = False, dry_run: DryRun = False) -> None:
     """Bring the stack up."""
     claim = load_target(target)
-    tools = [tool for part in components(claim) for tool in part.tools] if claim.provider == "embedded" else []
+    needed = tools(claim) if claim.provider == "embedded" else ()
     if dry_run:
-        _plan(claim.name, claim.provider, [part.name for part in components(claim)], preflight.missing(tools))
+        _plan(claim.name, claim.provider, [part.name for part in components(claim)], preflight.missing(needed))
         return
     with exclusive(name), Told() as told:
         start = monotonic()
         if install:
-            preflight.install(tools, told)
+            preflight.install(needed, told)
         stack = provider(claim.provider).open(claim, target_file=target, name=name, progress=told)
         told.note(f"stack {name!r} is up in {monotonic() - start:.1f} s; `constat status`, `constat verify`, `constat down`")
     OUT.print(stack.run_dir)

@@ -110,9 +110,7 @@ def _verdict(subject: Subject, outcome: Outcome, broken: Sequence[Gate]) -> tupl
     if subject.leaks:
         return Outcome.FAIL, f"{subject.leaks} answers showed another tenant's canary"
     if broken:
-        return Outcome.INCONCLUSIVE, "the instrument cannot vouch for it: " + "; ".join(
-            f"{gate.name}: {gate.seen} (required: {gate.required})" for gate in broken
-        )
+        return Outcome.INCONCLUSIVE, telling.unvouched(broken)
     if not found.is_informative:
         return Outcome.INCONCLUSIVE, (
             f"information: {found.requests} requests are worth {found.worth:.0f} independent ones "

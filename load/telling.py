@@ -17,6 +17,8 @@ from load.operations import OK
 from load.samples import to_csv
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from load.gates import Gate
     from load.judging import Subject
     from load.plan import Plan
@@ -24,6 +26,7 @@ if TYPE_CHECKING:
 
 CONFIDENCE: Final = "97.5 % one-sided confidence, all subjects together (Holm)"
 LONGER: Final = "raise objectives.latency.duration_seconds"
+ROOM: Final = "give the generator real-time scheduling (CAP_SYS_NICE), a quieter machine, or one of its own"
 _CLAIM: Final = {
     Outcome.PASS: "is at most",
     Outcome.FAIL: "is above",
@@ -78,6 +81,12 @@ def reason(subject: Subject, outcome: Outcome) -> str:
     if outcome is Outcome.INCONCLUSIVE:
         return f"{seen}, which does not decide about {found.allowed:.0%}; {LONGER}"
     return f"{seen}, {found.allowed:.0%} may be"
+
+
+def unvouched(broken: Sequence[Gate]) -> str:
+    """Say which gates forbid a verdict, and what mends them."""
+    named = "; ".join(f"{gate.name}: {gate.seen} (required: {gate.required})" for gate in broken)
+    return f"the instrument cannot vouch for it: {named}; {ROOM}"
 
 
 def positive_control(run: Measured) -> str:

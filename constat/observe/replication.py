@@ -16,7 +16,7 @@ from constat.errors import Unobservable
 if TYPE_CHECKING:
     from constat.stack import Postgres, PostgresNode, Stack
 
-# `postgres_fdw`-like names aside, these are the states in which a standby guards every commit.
+# The states in which the primary waits for a standby before it acknowledges a commit.
 SYNCHRONOUS: Final = frozenset({"sync", "quorum"})
 # Values of synchronous_commit with which an acknowledged commit is on two nodes.
 WAITS_FOR_STANDBY: Final = frozenset({"on", "remote_apply", "remote_write"})

@@ -22,7 +22,7 @@ from provision.embedded.supervisor import Supervisor
 from provision.journal import Journal
 from provision.onboarding import onboard
 from provision.platform.assemble import assemble
-from provision.platform.catalogue import components
+from provision.platform.catalogue import components, tools
 from provision.preflight import require_disk, require_tools
 from provision.secrets import write_private
 
@@ -43,7 +43,7 @@ class Embedded:
     def open(self, target: Target, *, name: str, progress: Progress, target_file: Path) -> Stack:
         """Bring the stack up, or finish or mend what is there; idempotent."""
         parts = components(target)
-        require_tools(tuple(tool for part in parts for tool in part.tools))
+        require_tools(tools(target))
         require_disk(home.stack_directory(name))
         directory = self._directory(name, target_file, progress)
         supervisor = Supervisor(directory)

@@ -5,9 +5,14 @@ from __future__ import annotations
 import importlib
 from typing import TYPE_CHECKING, Final
 
+from provision.platform.component import Tool
+
 if TYPE_CHECKING:
     from constat.target import Target
     from provision.platform.component import Component
+
+# What the suites ask the host with.
+SUITES: Final = (Tool(path="/usr/bin/ss", package="iproute2"),)
 
 NAMES: Final = (
     "coordinator",
@@ -34,6 +39,11 @@ NAMES: Final = (
 def components(target: Target) -> tuple[Component, ...]:
     """The components that the target asks for; all of them when it names none."""
     return tuple(component(name) for name in NAMES if not target.components or name in target.components)
+
+
+def tools(target: Target) -> tuple[Tool, ...]:
+    """Every program that the target's components and the suites need on this machine."""
+    return (*SUITES, *(tool for part in components(target) for tool in part.tools))
 
 
 def component(name: str) -> Component:

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable
-from contextlib import closing, contextmanager, nullcontext
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 from urllib.parse import unquote
 
 from minio.error import S3Error
 from psycopg.conninfo import conninfo_to_dict
-from redis.exceptions import AuthenticationError, RedisError, ResponseError
 
 from constat.attempt import Answer
 from constat.errors import Unobservable
@@ -21,7 +20,7 @@ from constat.observe import coordinator, http, postgres
 from constat.observe import objects as stores
 from constat.stack import KeyPair
 from suites.security.approach import OK, acts
-from suites.security.wire import amqp
+from suites.security.wire import amqp, resp
 from suites.security.wire import postgres as sessions
 from suites.security.wire.postgres import Place, enter
 
@@ -30,7 +29,6 @@ if TYPE_CHECKING:
     from contextlib import AbstractContextManager
 
     import httpx
-    from redis import Redis
 
     from constat.attempt import Admission
     from constat.stack import Broker, Cache, Coordinator, Objects, Postgres, Stack
@@ -182,32 +180,23 @@ def _enter_somewhere(place: Place, databases: tuple[str, ...], user: str, guess:
 
 def each(opens: Callable[..., Answer], *known: object) -> Callable[[], AbstractContextManager[Opens]]:
     """A way that is gone anew for every pair."""
-    return functools.partial(nullcontext, functools.partial(opens, *known))
+    return lambda: nullcontext(functools.partial(opens, *known))
 
 
 @contextmanager
 def _cache_way(cache: Cache) -> Iterator[Opens]:
-    """One connection on which nobody has logged in; a refusal leaves it open."""
-    with closing(caches.connect(cache, "", "")) as redis:
-        yield functools.partial(_cache_opens, redis)
+    """One connection for all: a refusal leaves it open."""
+    try:
+        with resp.connected(cache) as line:
+            yield functools.partial(resp.log_in, line)
+    except OSError as problem:
+        msg = f"the cache does not answer: {problem}"
+        raise Unobservable(msg) from None
 
 
 def _cache_twin(cache: Cache) -> Answer:
     with _cache_way(cache) as opens:
         return opens(caches.ADMIN, cache.admin_password)
-
-
-def _cache_opens(redis: Redis, user: str, guess: str) -> Answer:
-    try:
-        redis.execute_command("AUTH", user, guess)  # type: ignore[no-untyped-call]  # redis-py's own gap
-    except AuthenticationError as problem:
-        return Answer(kind="wrong password", shown=str(problem))
-    except ResponseError as problem:
-        return Answer(kind="refused", shown=str(problem))
-    except (RedisError, OSError) as problem:
-        msg = f"the cache does not answer: {problem}"
-        raise Unobservable(msg) from None
-    return Answer(kind=OK, shown=user)
 
 
 def _broker_opens(broker: Broker, user: str, guess: str) -> Answer:

@@ -3,22 +3,26 @@
 from __future__ import annotations
 
 import concurrent.futures
+import functools
 from typing import TYPE_CHECKING, Final
 
-from constat.attempt import Admission, admission
+from constat.attempt import Answer
 from constat.control import control
 from constat.judgement import Findings, Judgement, coverage
-from constat.observe import plain
-from constat.outcome import Impact, Outcome, Severity, worst
+from constat.observe import http, plain
+from constat.outcome import Impact, Severity
+from suites.security.approach import OK, acts, approached, named
+from suites.security.wire.tls import DEMANDED, shake
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
+    from constat.attempt import Admission
     from constat.stack import Listener, Stack
 
-# 28000: no entry for a connection without encryption; 08P01 and 57P01: the pooler's and a closing server's words.
+# 28000: no entry for a connection without encryption; 08P01: the pooler's word for the same.
 REFUSALS: Final = frozenset({"closed", "silent", "http 400", "sqlstate 28000", "sqlstate 08P01"})
-_PROBES: Final = 16
+_AT_ONCE: Final = 16
 
 
 @control(
@@ -31,41 +35,25 @@ _PROBES: Final = 16
 )
 def test_a_listener_that_promises_tls_refuses_plain_text(stack: Stack, findings: Findings) -> None:
     """Every listener that promises TLS shakes hands by it and answers no protocol in clear text."""
-    promised = [listener for listener in stack.listeners if listener.tls]
-    ca = stack.gateway.ca if stack.gateway else stack.postgres.ca if stack.postgres else ""
-    findings.judge(_attack(promised, ca))
+    findings.judge(attack([listener for listener in stack.listeners if listener.tls], http.authority(stack)))
 
 
-def _attack(listeners: list[Listener], ca: str) -> Iterator[Judgement]:
-    with concurrent.futures.ThreadPoolExecutor(_PROBES) as pool:
-        yield from pool.map(lambda listener: attack(listener, ca), listeners)
+def attack(listeners: list[Listener], ca: str) -> Iterator[Judgement]:
+    """Every greeting at every listener, whatever it is said to speak."""
+    with concurrent.futures.ThreadPoolExecutor(_AT_ONCE, thread_name_prefix="plain") as pool:
+        yield from pool.map(lambda listener: approached(named(listener), functools.partial(approach, listener, ca)), listeners)
     yield coverage(len(listeners), len(listeners), what="listeners that promise TLS")
 
 
-def attack(listener: Listener, ca: str) -> Judgement:
-    """Try every greeting; the listener is as good as its worst answer."""
-    tried = [
-        admission(
-            Admission(
-                subject=f"{listener.node}/{listener.name}",
-                refusals=REFUSALS,
-                authorised=lambda: plain.tls(listener, ca),
-                unauthorised=lambda greeting=greeting: plain.in_clear(listener, greeting),  # type: ignore[misc]
-                reproduction=f"printf '{greeting}' | nc {listener.host} {listener.port}",
-            )
-        )
-        for greeting in plain.GREETINGS
-    ]
-    outcome = worst(judgement.outcome for judgement in tried)
-    telling = next(judgement for judgement in tried if judgement.outcome is outcome)
-    seen = {greeting: judgement.observed for greeting, judgement in zip(plain.GREETINGS, tried, strict=True)}
-    reason = telling.reason if outcome is not Outcome.PASS else f"refused {len(tried)} greetings in clear text"
-    return Judgement(
-        subject=telling.subject,
-        outcome=outcome,
-        reason=reason,
-        expected=sorted(REFUSALS),
-        observed=seen,
-        positive_control=telling.positive_control,
-        evidence=telling.evidence,
-    )
+def approach(listener: Listener, ca: str) -> Iterable[Admission]:
+    """A greeting of each protocol in clear text; the twin speaks TLS at the same port."""
+    tried = [(f"{greeting} in clear", functools.partial(plain.in_clear, listener, greeting)) for greeting in plain.GREETINGS]
+    return acts(named(listener), speaks_tls(listener, ca), tried, refusals=REFUSALS)
+
+
+def speaks_tls(listener: Listener, ca: str) -> Answer:
+    """`ok` when TLS stands, or breaks off only because the server wants a certificate from us; its own must be the platform's."""
+    if listener.protocol == "postgres":
+        return plain.tls(listener, ca)
+    answer = shake(listener, ca)
+    return Answer(kind=OK, shown=f"TLS, and the server asks for a certificate: {answer.shown}") if answer.kind == DEMANDED else answer

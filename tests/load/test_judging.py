@@ -101,7 +101,7 @@ def test_a_broken_gate_forbids_every_verdict() -> None:
 
 def test_too_few_requests_are_inconclusive() -> None:
     """A route with too little information says so and what to do."""
-    found = judged(run(planned=dataclasses.replace(FULL, rate=20.0)))
+    found = judged(run(every(20, slow), planned=dataclasses.replace(FULL, rate=20.0)))
 
     assert found["POST /api/properties"].outcome is Outcome.INCONCLUSIVE
     assert "information" in found["POST /api/properties"].reason

@@ -1,0 +1,138 @@
+"""Defects of the cache's users and ports."""
+
+from __future__ import annotations
+
+import hashlib
+from contextlib import closing
+from typing import TYPE_CHECKING, Any, Final
+from urllib.parse import urlsplit
+
+from redis import Redis
+from redis.backoff import NoBackoff
+from redis.exceptions import RedisError
+from redis.retry import Retry
+
+from constat.errors import Unobservable
+from constat.mutant import Mutant, Scope, State
+from constat.observe import cache
+
+if TYPE_CHECKING:
+    from constat.stack import Cache, Stack
+
+_TENANT: Final = "t2"
+_WEAK: Final = f"#{hashlib.sha256(_TENANT.encode()).hexdigest()}"
+
+
+def _cache(stack: Stack) -> Cache:
+    if stack.cache is None:
+        msg = "the stack has no cache"
+        raise Unobservable(msg)
+    return stack.cache
+
+
+def _command(stack: Stack, *words: str) -> Any:
+    with closing(cache.connect(_cache(stack))) as redis:
+        return redis.execute_command(*words)  # type: ignore[no-untyped-call]  # redis-py's own gap
+
+
+def _users(stack: Stack) -> str:
+    return "\n".join(sorted(user.rules for user in cache.users(_cache(stack))))
+
+
+def _open_default(stack: Stack, state: State) -> None:
+    del state  # its rules before are always the same: none
+    _command(stack, "ACL", "SETUSER", "default", "on", "nopass", "~*", "&*", "+@all")
+
+
+def _close_default(stack: Stack, state: State) -> None:
+    del state  # likewise
+    _command(stack, "ACL", "SETUSER", "default", "reset")
+
+
+def _is_open(stack: Stack, state: State) -> bool:
+    del state  # it is seen
+    return _pings(cache.connect(_cache(stack), "", ""))
+
+
+def _weaken_tenant(stack: Stack, state: State) -> None:
+    del state  # a second password is taken away by its own word
+    _command(stack, "ACL", "SETUSER", _TENANT, f">{_TENANT}")
+
+
+def _strengthen_tenant(stack: Stack, state: State) -> None:
+    del state  # likewise
+    if _WEAK in _users(stack):
+        _command(stack, "ACL", "SETUSER", _TENANT, f"<{_TENANT}")
+
+
+def _is_weak(stack: Stack, state: State) -> bool:
+    del state  # it is seen
+    return _pings(cache.connect(_cache(stack), _TENANT, _TENANT))
+
+
+def _port(stack: Stack) -> int:
+    return urlsplit(_cache(stack).url).port or 0
+
+
+def _in_clear(stack: Stack) -> Redis:
+    host = str(urlsplit(_cache(stack).url).hostname)
+    password, never = _cache(stack).admin_password, Retry(NoBackoff(), 0)
+    return Redis(host=host, port=_port(stack), username=cache.ADMIN, password=password, socket_timeout=1, retry=never)
+
+
+def _switch_tls_off(stack: Stack, state: State) -> None:
+    del state  # the one port that there is stays the same
+    _command(stack, "CONFIG", "SET", "tls-port", "0", "port", str(_port(stack)))
+
+
+def _switch_tls_on(stack: Stack, state: State) -> None:
+    if _speaks_clear_text(stack, state):
+        with closing(_in_clear(stack)) as redis:
+            redis.execute_command("CONFIG", "SET", "port", "0", "tls-port", str(_port(stack)))  # type: ignore[no-untyped-call]
+
+
+def _speaks_clear_text(stack: Stack, state: State) -> bool:
+    del state  # it is seen
+    return _pings(_in_clear(stack))
+
+
+def _pings(client: Redis) -> bool:
+    with closing(client) as redis:
+        try:
+            return bool(redis.ping())
+        except RedisError:
+            return False
+
+
+MUTANTS: Final = (
+    Mutant(
+        id="MUT-SEC-ANO-07",
+        title="the cache's default user was opened for a debugging session",
+        scope=Scope.STORE,
+        controls=("SEC-ANO-01",),
+        plant=_open_default,
+        confirm=_is_open,
+        revert=_close_default,
+        fingerprint=_users,
+    ),
+    Mutant(
+        id="MUT-SEC-DEF-04",
+        title="a tenant was given its own name as a second password of the cache",
+        scope=Scope.STORE,
+        controls=("SEC-DEF-01",),
+        plant=_weaken_tenant,
+        confirm=_is_weak,
+        revert=_strengthen_tenant,
+        fingerprint=_users,
+    ),
+    Mutant(
+        id="MUT-SEC-TLS-02",
+        title="TLS of the cache was switched off to look at its traffic",
+        scope=Scope.COMPONENT,
+        controls=("SEC-TLS-01",),
+        plant=_switch_tls_off,
+        confirm=_speaks_clear_text,
+        revert=_switch_tls_on,
+        fingerprint=lambda stack: str(_speaks_clear_text(stack, {})),
+    ),
+)

@@ -1,0 +1,73 @@
+"""Defects of the monitoring's web servers, which read their logins anew for every request."""
+
+from __future__ import annotations
+
+import functools
+import re
+from typing import TYPE_CHECKING, Final
+
+from constat.observe import http
+from mutants.security.files import directory, edited
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from constat.stack import Stack
+
+# bcrypt of `prometheus`, at the lowest cost.
+_WELL_KNOWN: Final = "$2b$04$cR39uecZvz3rI6VMxOo23.nIR/diFQFaFluhYI/H2hWyHg15Gxvau"
+_OK: Final = 200
+
+
+def _configuration(stack: Stack, *, node: str) -> Path:
+    return directory(stack, node) / "web.config.yml"
+
+
+def _unasked(stack: Stack) -> None:
+    """Nothing to do: the file is read for every request."""
+    del stack
+
+
+def _answers(stack: Stack, *, node: str, login: tuple[str, str] | None = None) -> bool:
+    listener = next(listener for listener in stack.listeners if listener.node == node and listener.name == "web")
+    with http.client(http.authority(stack), f"https://{listener.host}:{listener.port}", login=login) as client:
+        return http.ask(client, "GET", "/metrics").status == _OK
+
+
+def _without_logins(text: str) -> str:
+    return re.sub(r"(?ms)^basic_auth_users:\n(  .*\n?)+", "", text)
+
+
+def _with_well_known(text: str) -> str:
+    return f"{text.rstrip()}\n  prometheus: {_WELL_KNOWN}\n"
+
+
+MUTANTS: Final = (
+    edited(
+        "MUT-SEC-ANO-05",
+        "Prometheus lost its login when the file was written by a new template",
+        controls=("SEC-ANO-01",),
+        path=functools.partial(_configuration, node="prometheus"),
+        change=_without_logins,
+        reload=_unasked,
+        holds=functools.partial(_answers, node="prometheus"),
+    ),
+    edited(
+        "MUT-SEC-ANO-06",
+        "an exporter answers everybody, although it promises a login",
+        controls=("SEC-ANO-01",),
+        path=functools.partial(_configuration, node="node-exporter"),
+        change=_without_logins,
+        reload=_unasked,
+        holds=functools.partial(_answers, node="node-exporter"),
+    ),
+    edited(
+        "MUT-SEC-DEF-01",
+        "a login of a tutorial was left in Prometheus: user prometheus, password prometheus",
+        controls=("SEC-DEF-01",),
+        path=functools.partial(_configuration, node="prometheus"),
+        change=_with_well_known,
+        reload=_unasked,
+        holds=functools.partial(_answers, node="prometheus", login=("prometheus", "prometheus")),
+    ),
+)
