@@ -50,11 +50,13 @@ def statement(report: Report) -> str:
     """State what was shown of the whole, with every condition that it was shown under."""
     plan, (total, (outcome, why)) = report.run.plan, report.subjects[0]
     mix = ", ".join(f"{share:.0%} {name}" for name, share in plan.mix.items())
+    # A leak is a FAIL whatever the latency was, so it says nothing of the share.
+    claim = _CLAIM[Outcome.INCONCLUSIVE if total.leaks else outcome]
     return (
         f"Under open Poisson arrivals at {plan.rate:g} requests a second ({plan.users} users who think {plan.think:g} s; {mix}; "
         f"{len(plan.tenants)} tenants: {', '.join(plan.tenants)}) for {plan.duration:g} s after {plan.warmup:g} s of warm-up, "
         f"the share of requests slower than {milliseconds(plan.limit)} (errors, wrong answers and time-outs counted as slower) "
-        f"{_CLAIM[outcome]} {1 - plan.quantile:.0%} with {CONFIDENCE}; estimated {observed(total)['p95']}; "
+        f"{claim} {1 - plan.quantile:.0%} with {CONFIDENCE}; estimated {observed(total)['p95']}; "
         f"{_gates(report.instrument)}; {_place(report.gateway_url)}. {outcome}: {why}."
     )
 

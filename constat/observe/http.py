@@ -126,6 +126,9 @@ def ask(
 ) -> Reply:
     """Ask once, with bytes or a JSON value as the body; Unobservable when no HTTP answer comes back."""
     request = speaker.build_request(method, path, content=content, json=value, headers=headers, params=params)
+    if content is not None or value is not None:
+        # A server that refuses before it has read the body may hang up afterwards, without saying so.
+        request.headers["Connection"] = "close"
     try:
         answer = _sent(speaker, request)
     except (httpx.HTTPError, httpx.InvalidURL) as problem:

@@ -86,6 +86,7 @@ def test_a_single_leak_is_a_fail() -> None:
     blind = dataclasses.replace(leaky, watch=Watch(stalls=(), cpu=()))
 
     assert judged(leaky)["total"].outcome is Outcome.FAIL
+    assert "is above" not in judged(leaky)["total"].evidence[0].content
     assert judged(blind)["total"].outcome is Outcome.FAIL
 
 

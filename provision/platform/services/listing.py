@@ -12,11 +12,17 @@ from msgspec import Meta
 _EPOCH: Final = datetime.datetime(1970, 1, 1, tzinfo=datetime.UTC)
 _MICROSECOND: Final = datetime.timedelta(microseconds=1)
 
+# The page comes first: images are counted for what is on it, not for all that the tenant has.
 QUERY: Final[LiteralString] = """
-    SELECT id, reference, title, city, price::float8 AS price, images, created_at FROM listings
-    WHERE %(until)s::timestamptz IS NULL
-        OR created_at <= %(until)s AND (created_at < %(until)s OR id > %(id)s)
-    ORDER BY created_at DESC, id LIMIT %(limit)s"""
+    SELECT id, reference, title, city, price::float8 AS price, created_at,
+        (SELECT count(*) FROM property_images AS image WHERE image.property_id = page.id) AS images
+    FROM (
+        SELECT id, reference, title, city, price, created_at FROM properties
+        WHERE %(until)s::timestamptz IS NULL
+            OR created_at <= %(until)s AND (created_at < %(until)s OR id > %(id)s)
+        ORDER BY created_at DESC, id LIMIT %(limit)s
+    ) AS page
+    ORDER BY created_at DESC, id"""
 
 
 class Page(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
