@@ -47,8 +47,9 @@ def project(stack: Stack) -> dict[str, Any]:
     if backups:
         backups = {key: backups[key] for key in ("stanza", "config", "repository", "cipher_pass")}
     keep = ("postgres", "objects", "cache", "broker", "vault", "gateway", "services", "search", "metrics")
-    tenants = {tenant: {key: value for key, value in identity.items() if key != "plan"} for tenant, identity in document["tenants"].items()}
-    return {key: document[key] for key in keep if document[key]} | ({"backups": backups} if backups else {}) | {"tenants": tenants}
+    return (
+        {key: document[key] for key in keep if document[key]} | ({"backups": backups} if backups else {}) | {"tenants": document["tenants"]}
+    )
 
 
 def _with_login(url: str, login: Login) -> str:
