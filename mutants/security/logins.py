@@ -38,7 +38,7 @@ MUTANTS: Final = (
         "a group that the application is in may run programs on the server",
         plant="GRANT pg_execute_server_program TO application",
         revert="REVOKE pg_execute_server_program FROM application",
-        holds="SELECT pg_has_role('app', 'pg_execute_server_program', 'USAGE')",
+        holds="SELECT pg_has_role('app', 'pg_execute_server_program', 'MEMBER')",
         controls=_LOGINS,
     ),
     mutant(

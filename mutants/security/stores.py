@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
     from constat.stack import Broker, Coordinator, Objects, Postgres, Stack, Vault
 
+_TENANT: Final = "t2"
 _GUEST: Final = "guest"
 _LOGIN: Final = "rewinder"
 _UNKNOWN: Final = 404
@@ -138,6 +139,22 @@ def _has_root(stack: Stack, state: State) -> bool:
     return "root" in vault.names(_need(stack.vault, "secret store"), "auth/userpass/users")
 
 
+def _show_mounts(stack: Stack, state: State) -> None:
+    del state  # it was not set
+    _write(stack, "POST", f"sys/mounts/{_need(stack.vault, 'secret store').mount}/tune", {"listing_visibility": "unauth"})
+
+
+def _hide_mounts(stack: Stack, state: State) -> None:
+    del state  # it was not set
+    _write(stack, "POST", f"sys/mounts/{_need(stack.vault, 'secret store').mount}/tune", {"listing_visibility": "hidden"})
+
+
+def _shown_mounts(stack: Stack) -> str:
+    store: Vault = _need(stack.vault, "secret store")
+    with vault.connect(store) as client:
+        return str(sorted(http.ask(client, "GET", "sys/internal/ui/mounts").json()["data"]["secret"]))
+
+
 def _methods(stack: Stack) -> str:
     return str(sorted(vault.auth_methods(_need(stack.vault, "secret store")).items()))
 
@@ -162,6 +179,34 @@ def _set_password(stack: Stack, password: str) -> None:
     _execute(stack, sql.SQL("ALTER ROLE {} PASSWORD {}").format(sql.Identifier(_LOGIN), sql.Literal(password)))
 
 
+# Accounts
+
+
+def _account(stack: Stack) -> str:
+    tenant = stack.tenants.get(_TENANT)
+    return str(_need(tenant, f"tenant {_TENANT!r}").api.user)
+
+
+def _hash(stack: Stack) -> str:
+    database: Postgres = _need(stack.postgres, "database")
+    with psycopg.connect(database.admin_dsn) as connection:
+        row = connection.execute("SELECT password_hash FROM authentication.accounts WHERE user_name = %s", [_account(stack)]).fetchone()
+    return str(row[0]) if row else ""
+
+
+def _set_hash(stack: Stack, password_hash: str) -> None:
+    statement = sql.SQL("UPDATE authentication.accounts SET password_hash = {} WHERE user_name = {}")
+    _execute(stack, statement.format(sql.Literal(password_hash), sql.Literal(_account(stack))))
+
+
+def _name_as_password(stack: Stack, state: State) -> None:
+    del state  # the hash that was there is in it
+    statement = sql.SQL(
+        "UPDATE authentication.accounts SET password_hash = cryptography.crypt({0}, cryptography.gen_salt('bf', 4)) WHERE user_name = {0}"
+    )
+    _execute(stack, statement.format(sql.Literal(_account(stack))))
+
+
 MUTANTS: Final = (
     Mutant(
         id="MUT-SEC-ANO-08",
@@ -182,6 +227,27 @@ MUTANTS: Final = (
         confirm=_logins_are_off,
         revert=_enable_logins,
         fingerprint=lambda stack: str(_logins_are_off(stack, {})),
+    ),
+    Mutant(
+        id="MUT-SEC-ANO-10",
+        title="the secret store shows its engines to everybody, so that the log-in page can list them",
+        scope=Scope.STORE,
+        controls=("SEC-ANO-01",),
+        plant=_show_mounts,
+        confirm=lambda stack, _state: _shown_mounts(stack) != "[]",
+        revert=_hide_mounts,
+        fingerprint=_shown_mounts,
+    ),
+    Mutant(
+        id="MUT-SEC-DEF-06",
+        title="a tenant's account was reset to its own name as its password",
+        scope=Scope.DATABASE,
+        controls=("SEC-DEF-01",),
+        prepare=lambda stack: {"hash": _hash(stack)},
+        plant=_name_as_password,
+        confirm=lambda stack, state: _hash(stack) != state["hash"],
+        revert=lambda stack, state: _set_hash(stack, state["hash"]),
+        fingerprint=_hash,
     ),
     Mutant(
         id="MUT-SEC-DEF-02",

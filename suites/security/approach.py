@@ -58,10 +58,18 @@ def named(listener: Listener) -> str:
     return f"{listener.node}/{listener.name}"
 
 
-def acts(subject: str, twin: Answer, tried: Iterable[Act], *, refusals: frozenset[str]) -> list[Admission]:
+def twin(look: Callable[[], Answer]) -> Answer:
+    """How somebody fares who may; also when that cannot be seen, because a stranger who is let in is a failure nevertheless."""
+    try:
+        return look()
+    except Unobservable as problem:
+        return Answer(kind="could not look", shown=str(problem))
+
+
+def acts(subject: str, known: Answer, tried: Iterable[Act], *, refusals: frozenset[str]) -> list[Admission]:
     """One admission for each act of a stranger; the twin has been seen already, by the same path."""
     return [
-        Admission(subject=f"{subject}: {what}", refusals=refusals, authorised=lambda: twin, unauthorised=act, reproduction=what)
+        Admission(subject=f"{subject}: {what}", refusals=refusals, authorised=lambda: known, unauthorised=act, reproduction=what)
         for what, act in tried
     ]
 

@@ -19,7 +19,7 @@ from constat.observe import cache as caches
 from constat.observe import coordinator, http, postgres
 from constat.observe import objects as stores
 from constat.stack import KeyPair
-from suites.security.approach import OK, acts
+from suites.security.approach import OK, acts, twin
 from suites.security.wire import amqp, resp
 from suites.security.wire import postgres as sessions
 from suites.security.wire.postgres import Place, enter
@@ -67,10 +67,10 @@ class Lock:
 
     def approach(self) -> Iterator[Admission]:
         """One admission for each pair."""
-        twin = self.twin()
+        known = twin(self.twin)
         with self.way() as opens:
             tried = [(f"{user!r} with {guess!r}", functools.partial(opens, user, guess)) for user, guess in self.pairs]
-            yield from acts(self.subject, twin, tried, refusals=self.refusals)
+            yield from acts(self.subject, known, tried, refusals=self.refusals)
 
 
 def guesses(user: str, *more: str) -> tuple[Pair, ...]:

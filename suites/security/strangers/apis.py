@@ -46,17 +46,17 @@ _MONITORING: Final[tuple[Request, ...]] = (
 def approach_cluster(ground: Ground, listener: Listener) -> Iterator[Admission]:
     """Change the database cluster's mind; looking at it is everybody's, and is the twin."""
     with http.client(ground.ca, web.url(listener)) as client:
-        twin = web.succeeds(http.ask(client, "GET", "/patroni"))
-        yield from acts(f"{named(listener)} changes", twin, _asking(client, ground, _CLUSTER), refusals=REFUSALS)
+        known = web.succeeds(http.ask(client, "GET", "/patroni"))
+        yield from acts(f"{named(listener)} changes", known, _asking(client, ground, _CLUSTER), refusals=REFUSALS)
 
 
 def approach_monitoring(ground: Ground, name: str, base: str) -> Iterator[Admission]:
     """Look at the numbers, the configuration and the alerts, and silence them."""
     monitoring = required(ground.stack.metrics, "monitoring")
     with metrics.connect(monitoring, base) as client:
-        twin = web.succeeds(http.ask(client, "GET", "/-/ready"))
+        known = web.succeeds(http.ask(client, "GET", "/-/ready"))
     with http.client(ground.ca, base) as client:
-        yield from acts(f"{name} API", twin, _asking(client, ground, _MONITORING), refusals=REFUSALS)
+        yield from acts(f"{name} API", known, _asking(client, ground, _MONITORING), refusals=REFUSALS)
 
 
 def _asking(client: httpx.Client, ground: Ground, requests: tuple[Request, ...]) -> list[Act]:

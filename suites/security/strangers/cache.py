@@ -35,10 +35,10 @@ def approach(ground: Ground, listener: Listener) -> Iterator[Admission]:
         *(("PING",), ("GET", key), write, ("DEL", key), ("KEYS", "*"), ("SCAN", "0"), ("DBSIZE",), ("INFO",)),
         *(("ACL", "LIST"), ("CONFIG", "GET", "*"), ("CLIENT", "LIST"), ("PUBLISH", key, "x"), ("EVAL", "return 1", "0")),
     )
-    twin = _administrator(cache, write)
+    known = _administrator(cache, write)
     with closing(caches.connect(cache, "", "")) as redis:
         tried = [(" ".join(command[:2]), functools.partial(unknown, redis, command)) for command in commands]
-        yield from acts(named(listener), twin, tried, refusals=REFUSALS)
+        yield from acts(named(listener), known, tried, refusals=REFUSALS)
 
 
 def unknown(redis: Redis, command: tuple[str, ...]) -> Answer:

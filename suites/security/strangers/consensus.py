@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 from constat.attempt import Answer
 from constat.observe import coordinator as coordinators
 from constat.observe import http
-from suites.security.approach import OK, acts, named, required
+from suites.security.approach import OK, acts, named, required, twin
 from suites.security.wire.tls import DEMANDED, shake
 
 if TYPE_CHECKING:
@@ -38,10 +38,10 @@ def approach(ground: Ground, listener: Listener) -> Iterable[Admission]:
         ("auth/role/list", {}),
         ("kv/deleterange", {"key": key}),
     )
-    twin = _called(store, endpoint, "kv/range", everything, token=coordinators.sign_in(store, endpoint))
+    known = twin(lambda: _called(store, endpoint, "kv/range", everything, token=coordinators.sign_in(store, endpoint)))
     tried = [("TLS without a certificate", functools.partial(shake, listener, ground.ca))] if store.client else []
     tried += [(f"{method} without a login", functools.partial(_called, store, endpoint, method, fields)) for method, fields in asked]
-    return acts(named(listener), twin, tried, refusals=REFUSALS)
+    return acts(named(listener), known, tried, refusals=REFUSALS)
 
 
 def _called(store: Coordinator, endpoint: str, method: str, fields: dict[str, Any], *, token: str = "") -> Answer:

@@ -32,12 +32,12 @@ def approach(ground: Ground, listener: Listener) -> Iterable[Admission]:
     place = Place(host=listener.host, port=listener.port, ca=database.ca if listener.tls else "")
     if _is_pooler(database, listener):
         logins = (*_logins(database), str(conninfo_to_dict(database.pooler_admin_dsn)["user"]), _CONSOLE)
-        tried, twin = _entering(place, logins, (database.database, _CONSOLE)), session(database.pooler_dsn)
+        tried, known = _entering(place, logins, (database.database, _CONSOLE)), session(database.pooler_dsn)
     else:
         # A proxy leads to servers that are attacked themselves: only what they make of its address is new.
         everywhere = postgres.databases(database) if _is_server(database, listener) else (database.database, "postgres")
-        tried, twin = _entering(place, _logins(database), everywhere), session(_by(database, listener.host, listener.port))
-    return acts(named(listener), twin, tried, refusals=REFUSALS)
+        tried, known = _entering(place, _logins(database), everywhere), session(_by(database, listener.host, listener.port))
+    return acts(named(listener), known, tried, refusals=REFUSALS)
 
 
 def approach_in_clear(ground: Ground, node: PostgresNode) -> Iterable[Admission]:
@@ -51,8 +51,8 @@ def approach_locally(ground: Ground, node: PostgresNode) -> Iterable[Admission]:
     """The same through the socket in the file system, for somebody who got as far as the host."""
     database = required(ground.stack.postgres, "database")
     place = Place(host=node.socket_directory, port=node.port)
-    twin = session(make_conninfo(_by(database, node.socket_directory, node.port), sslmode="disable", sslrootcert=""))
-    return acts(f"{node.name}/local socket", twin, _entering(place, _logins(database), postgres.databases(database)), refusals=REFUSALS)
+    known = session(make_conninfo(_by(database, node.socket_directory, node.port), sslmode="disable", sslrootcert=""))
+    return acts(f"{node.name}/local socket", known, _entering(place, _logins(database), postgres.databases(database)), refusals=REFUSALS)
 
 
 def session(dsn: str) -> Answer:

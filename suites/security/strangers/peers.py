@@ -13,7 +13,7 @@ from constat.attempt import Answer
 from constat.errors import Unobservable
 from constat.observe import http
 from constat.observe import vault as vaults
-from suites.security.approach import OK, acts, named, required
+from suites.security.approach import OK, acts, named, required, twin
 from suites.security.wire.tls import REFUSALS, certificate_of, shake
 
 if TYPE_CHECKING:
@@ -30,22 +30,21 @@ _NAMES, _STOP = b"n", b"sconstat-stranger"
 
 def approach(ground: Ground, listener: Listener) -> Iterable[Admission]:
     """A handshake without a certificate; the twin shows the node's own."""
-    twin = shake(listener, ground.ca, certificate=certificate_of(ground.stack, listener.node))
-    return acts(named(listener), twin, [_handshake(ground, listener)], refusals=REFUSALS)
+    known = twin(lambda: shake(listener, ground.ca, certificate=certificate_of(ground.stack, listener.node)))
+    return acts(named(listener), known, [_handshake(ground, listener)], refusals=REFUSALS)
 
 
 def approach_member(ground: Ground, listener: Listener) -> Iterable[Admission]:
     """The same, where the members' certificates never leave them: the twin is the member that answers there by the cluster's own word."""
-    twin = _member(required(ground.stack.vault, "secret store"), listener)
-    return acts(named(listener), twin, [_handshake(ground, listener)], refusals=REFUSALS)
+    known = twin(lambda: _member(required(ground.stack.vault, "secret store"), listener))
+    return acts(named(listener), known, [_handshake(ground, listener)], refusals=REFUSALS)
 
 
 def approach_mapper(ground: Ground, listener: Listener) -> Iterable[Admission]:
     """Names and ports are everybody's, on the same host; to strike a name off the list is nobody's."""
     del ground  # there are no logins here
-    named_nodes = mapper_says(listener, _NAMES)
-    twin = Answer(kind=OK if "name " in named_nodes.shown else named_nodes.kind, shown=named_nodes.shown)
-    return acts(named(listener), twin, [("STOP_REQ", functools.partial(mapper_says, listener, _STOP))], refusals=frozenset({_SILENT}))
+    known = twin(lambda: mapper_says(listener, _NAMES))
+    return acts(named(listener), known, [("STOP_REQ", functools.partial(mapper_says, listener, _STOP))], refusals=frozenset({_SILENT}))
 
 
 def mapper_says(listener: Listener, request: bytes) -> Answer:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 from constat.attempt import Admission, Answer
 from constat.observe import http
 from constat.observe import objects as stores
-from suites.security.approach import OK, PUBLIC, approached, named, required
+from suites.security.approach import OK, PUBLIC, approached, named, required, twin
 from suites.security.examples import example
 from suites.security.strangers import web
 from suites.security.strangers.buckets import remove
@@ -55,7 +55,7 @@ def judged(ground: Ground, service: str) -> Iterator[Judgement]:
     """Every operation of the service at every door; what the twins make of the tenant's own is removed afterwards."""
     with http.client(ground.ca, ground.stack.services[service]) as client:
         known = sorted(http.routes(client), key=lambda route: (_ORDER.index(route.method), route.path))
-    token = web.sign_in(ground.stack, ground.ca, ground.tenant)
+    token = _token(ground)
     for name, base in _ways(ground, service).items():
         with _opened(ground, name, base, token) as door:
             places = {"name": "constat.png"}
@@ -74,9 +74,9 @@ def approach(ground: Ground, door: Door, route: Route, places: dict[str, str]) -
     reply = _send(door.known, route, places)
     if route.method == "POST" and reply.status == _CREATED:
         places.setdefault("id", str(reply.json()["id"]))
-    twin = judge_twin(reply, _nowhere(door.known))
+    known = judge_twin(reply, _nowhere(door.known))
     return [
-        _admission(f"{subject}: {who}", twin, functools.partial(_stranger, client, ground, route, places, leads=twin.shown != NOWHERE))
+        _admission(f"{subject}: {who}", known, functools.partial(_stranger, client, ground, route, places, leads=known.shown != NOWHERE))
         for who, client in door.strangers.items()
     ]
 
@@ -95,6 +95,12 @@ def judge_stranger(reply: Reply, nowhere: Reply, *, leads: bool, shows_private: 
         return Answer(kind=NOWHERE)
     is_out = reply.status in _CLOSED and not shows_private
     return Answer(kind=f"http {reply.status}" if is_out else OK, shown=f"{reply.status} {reply.text[:200]}")
+
+
+def _token(ground: Ground) -> str:
+    """The tenant's; with an empty one the tenant is kept out, and each operation says so."""
+    known = twin(lambda: Answer(kind=OK, shown=web.sign_in(ground.stack, ground.ca, ground.tenant)))
+    return known.shown if known.kind == OK else ""
 
 
 def _ways(ground: Ground, service: str) -> dict[str, str]:
@@ -117,8 +123,8 @@ def _opened(ground: Ground, name: str, base: str, token: str) -> Iterator[Door]:
         )
 
 
-def _admission(subject: str, twin: Answer, act: functools.partial[Answer]) -> Admission:
-    return Admission(subject=subject, refusals=REFUSALS, authorised=lambda: twin, unauthorised=act)
+def _admission(subject: str, known: Answer, act: functools.partial[Answer]) -> Admission:
+    return Admission(subject=subject, refusals=REFUSALS, authorised=lambda: known, unauthorised=act)
 
 
 def _stranger(client: httpx.Client, ground: Ground, route: Route, places: dict[str, str], *, leads: bool) -> Answer:

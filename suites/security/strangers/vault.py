@@ -46,7 +46,7 @@ def approach(ground: Ground) -> Iterator[Admission]:
     vault = required(ground.stack.vault, "secret store")
     described = vaults.paths(vault, name="constat-stranger")
     with vaults.connect(vault, token=vault.admin_token) as client:
-        twin = web.succeeds(http.ask(client, "GET", "auth/token/lookup-self"))
+        known = web.succeeds(http.ask(client, "GET", "auth/token/lookup-self"))
     closed = [path for path in described if not path.unauthenticated]
     opened = [path for path in described if path.unauthenticated]
     with vaults.connect(vault) as client:
@@ -56,8 +56,8 @@ def approach(ground: Ground) -> Iterator[Admission]:
             for method in sorted(path.methods & {"GET", "LIST"})
         ]
         everybodys = [(f"open {path.template}", functools.partial(_open, client, ground, path)) for path in opened]
-        yield from acts(SUBJECT, twin, looked + _writes(client, ground, vault.mount), refusals=REFUSALS)
-        yield from acts(SUBJECT, twin, everybodys, refusals=REFUSALS | _NOTHING)
+        yield from acts(SUBJECT, known, looked + _writes(client, ground, vault.mount), refusals=REFUSALS)
+        yield from acts(SUBJECT, known, everybodys, refusals=REFUSALS | _NOTHING)
 
 
 def _writes(client: httpx.Client, ground: Ground, mount: str) -> list[Act]:

@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 from constat.attempt import Answer
 from constat.errors import Unobservable
 from constat.observe import http, metrics
-from suites.security.approach import OK, PUBLIC, acts, named
+from suites.security.approach import OK, PUBLIC, acts, named, twin
 from suites.security.strangers import peers
 from suites.security.wire.tls import DEMANDED, shake
 
@@ -91,7 +91,8 @@ def approach(ground: Ground, listener: Listener) -> Iterator[Admission]:
     asked = [("GET", path) for path in WELL_KNOWN] + [(method, NOWHERE) for method in CHANGES]
     with http.client(ground.ca, url(listener)) as client:
         tried = [(f"{method} {path}", functools.partial(_asked, client, ground, server, method, path)) for method, path in asked]
-        yield from acts(named(listener), authorised(ground.stack, ground.ca, listener), tried, refusals=REFUSALS)
+        known = twin(functools.partial(authorised, ground.stack, ground.ca, listener))
+        yield from acts(named(listener), known, tried, refusals=REFUSALS)
 
 
 def gateway_nodes(stack: Stack) -> frozenset[str]:
