@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from constat.finding import FINDINGS_FILE, Finding, read_findings
+from constat.outcome import Outcome, worst
 
 ROOT: Final = Path(__file__).resolve().parents[2]
 NAME: Final = "integration"
@@ -33,6 +34,13 @@ class Ended:
     def findings(self) -> tuple[Finding, ...]:
         """The findings of that run."""
         return read_findings(self.run_dir / FINDINGS_FILE)
+
+    @property
+    def unsettled(self) -> dict[str, Outcome]:
+        """The controls of that run that are neither proven nor excused, with their outcome."""
+        controls = {finding.control for finding in self.findings}
+        outcomes = {control: worst(f.outcome for f in self.findings if f.control == control) for control in controls}
+        return {control: outcome for control, outcome in outcomes.items() if not outcome.is_settled}
 
 
 @dataclass(frozen=True)

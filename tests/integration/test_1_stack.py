@@ -10,6 +10,7 @@ import jsonschema
 import psycopg
 
 from cli.schemas import schemas
+from constat.outcome import Outcome
 from constat.redact import SHORTEST
 from tests.integration.harness import NAME
 
@@ -69,8 +70,16 @@ def test_two_commands_at_once_are_refused(constat: Constat, up: Ended) -> None:
 
 
 def test_the_whole_verification_is_green(verified: Ended) -> None:
-    """Every control of every family is proven on the clean stack."""
-    assert verified.code == 0, verified.out
+    """Every control of every family is proven on the clean stack.
+
+    A machine that others share cannot promise a verdict on latency: then the load's own gates
+    say so (INCONCLUSIVE), which is the honest end, and the exit code says that too.
+    """
+    unsettled = verified.unsettled
+    too_noisy = {"LOA-01": Outcome.INCONCLUSIVE}
+
+    assert unsettled in ({}, too_noisy), verified.out
+    assert verified.code == (6 if unsettled else 0)
 
 
 def test_the_report_is_made_again_the_same(constat: Constat, verified: Ended) -> None:
