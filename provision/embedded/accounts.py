@@ -5,8 +5,11 @@ from __future__ import annotations
 import json
 import os
 import pwd
+import random
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
+
+import psutil
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -58,10 +61,19 @@ class Accounts:
             entry = pwd.getpwnam(user)
             return Account(entry.pw_uid, entry.pw_gid, entry.pw_name)
         if node not in self._dynamic:
-            self._dynamic[node] = next(uid for uid in DYNAMIC if uid not in self._all())
+            self._dynamic[node] = self._free()
             self._path.write_text(json.dumps(self._dynamic, indent=1))
         uid = self._dynamic[node]
         return Account(uid, uid, str(uid))
+
+    def _free(self) -> int:
+        """An account that no other stack remembers and under which nothing runs: a stack may have another home.
+
+        Drawn, not counted, so that two that begin at once do not choose the same.
+        """
+        running = {process.info["uids"].real for process in psutil.process_iter(["uids"]) if process.info["uids"]}
+        taken = self._all() | running
+        return random.choice([uid for uid in DYNAMIC if uid not in taken])  # noqa: S311 - not a secret
 
     def _all(self) -> set[int]:
         found = set(self._dynamic.values())

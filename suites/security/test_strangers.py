@@ -137,11 +137,12 @@ def _await_scrapes(stack: Stack) -> None:
     """Prometheus vouches for exporters, whose logins nobody else has: on a stack that is a moment old it has not asked them yet."""
     if (monitoring := stack.metrics) is None:
         return
-    with contextlib.suppress(NotReady, Unobservable):  # each listener that needs its word will say so itself
+    with contextlib.suppress(NotReady):  # each listener that needs its word will say so itself
         wait.until(
             lambda: metrics.targets(monitoring),
             what="Prometheus has asked everything once",
             within=deadlines.METRICS_SCRAPED,
+            retry=(NotReady, Unobservable),
             every=0.5,
-            holds=lambda seen: all(target.health != metrics.UNKNOWN for target in seen),
+            holds=lambda seen: all(target.health != metrics.UNKNOWN for target in seen if not target.is_probe),
         )
