@@ -7,8 +7,9 @@ import re
 import socket
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
-from urllib.parse import urlsplit
+from urllib.parse import quote, urlsplit
 
+import pika
 import pika.exceptions
 import pika.frame
 import pika.spec
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
 
     import httpx
 
-    from constat.stack import Broker
+    from constat.stack import Broker, Login
 
 # AMQP 0-9-1, 4.2.2.
 _HEADER: Final = b"AMQP\x00\x00\x09\x01"
@@ -104,6 +105,36 @@ def users(broker: Broker) -> tuple[str, ...]:
     """Every user that there is."""
     with management(broker) as client:
         return tuple(str(user["name"]) for user in http.expect(http.ask(client, "GET", "/api/users"), what="/api/users").json())
+
+
+def fetched(broker: Broker, login: Login, queue: str, word: str, *, at_most: int = 10_000) -> bool:
+    """Whether a queue has a message with that word, as its owner gets it; that one is taken out, the others go back.
+
+    Raises Unobservable when the owner cannot get at it, or it is deeper than `at_most`.
+    """
+    parameters = pika.URLParameters(_with_login(broker, login))
+    parameters.ssl_options = pika.SSLOptions(http.trusting(broker.ca), parameters.host) if parameters.ssl_options else None
+    try:
+        with contextlib.closing(pika.BlockingConnection(parameters)) as connection:
+            channel = connection.channel()
+            for _ in range(at_most):
+                delivered, _, body = channel.basic_get(queue)
+                if delivered is None:
+                    return False
+                if word.encode() in body:
+                    channel.basic_ack(delivered.delivery_tag)
+                    return True
+    except (pika.exceptions.AMQPError, OSError) as problem:
+        msg = f"{login.user!r} cannot fetch from queue {queue!r}: {problem!r}"
+        raise Unobservable(msg) from None
+    msg = f"queue {queue!r} is deeper than {at_most} messages: nobody empties it"
+    raise Unobservable(msg)
+
+
+def _with_login(broker: Broker, login: Login) -> str:
+    parts = urlsplit(broker.amqp_url)
+    who = f"{quote(login.user, safe='')}:{quote(login.password, safe='')}"
+    return f"{parts.scheme}://{who}@{parts.netloc}/{quote(broker.vhost, safe='')}"
 
 
 def api_paths(broker: Broker, *, name: str) -> tuple[str, ...]:

@@ -60,6 +60,17 @@ def users(cache: Cache) -> tuple[User, ...]:
     return tuple(_user(str(line)) for line in _ask(cache, "ACL LIST"))
 
 
+def holding(cache: Cache, prefix: str, word: str) -> tuple[str, ...]:
+    """The names of plain values below a prefix that hold a word."""
+    try:
+        with closing(connect(cache)) as redis:
+            names = [str(name) for name in redis.scan_iter(match=f"{prefix}*", count=1000, _type="string")]
+            return tuple(name for name in names if word in str(redis.get(name)))
+    except (RedisError, OSError) as problem:
+        msg = f"the cache does not show what is below {prefix!r}: {problem}"
+        raise Unobservable(msg) from None
+
+
 def _user(line: str) -> User:
     _, name, *rules = line.split()
     return User(name=name, enabled="on" in rules, needs_password="nopass" not in rules, rules=line)

@@ -13,6 +13,8 @@ from constat.outcome import Impact, Outcome, Severity
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    import httpx
+
     from constat.observe.http import Readiness
     from constat.stack import Stack
 
@@ -31,7 +33,7 @@ IN_ORDER: Final = frozenset({"ok", "answers"})
     remediation="Look at the dependency that is named, then at the service's log.",
 )
 def test_every_service_is_alive_and_ready(stack: Stack, findings: Findings) -> None:
-    """Every service answers /health, and /ready with each of its dependencies in order."""
+    """Every service answers /health, directly and through the gateway, and /ready with each of its dependencies in order."""
     findings.judge(_look(stack))
 
 
@@ -46,7 +48,25 @@ def _look(stack: Stack) -> Iterator[Judgement]:
             )
             continue
         yield judge_health(name, alive, ready)
+    if stack.gateway is not None:
+        with http.client(stack.gateway.ca, stack.gateway.url) as client:
+            yield from (_through_gateway(client, name) for name in stack.services)
     yield coverage(len(stack.services), len(stack.services), what="services")
+
+
+def _through_gateway(client: httpx.Client, service: str) -> Judgement:
+    """Whether the gateway leads to the service, by the path that is everybody's."""
+    try:
+        status: int | str = http.ask(client, "GET", f"/health/{service}").status
+    except Unobservable as problem:
+        status = str(problem)
+    return Judgement(
+        subject=f"{service} through the gateway",
+        outcome=Outcome.PASS if status == http.OK else Outcome.FAIL,
+        reason="alive" if status == http.OK else f"/health/{service} answers {status}",
+        expected=[http.OK],
+        observed=[status],
+    )
 
 
 def judge_health(name: str, alive: int, ready: Readiness) -> Judgement:

@@ -186,12 +186,8 @@ def each(opens: Callable[..., Answer], *known: object) -> Callable[[], AbstractC
 @contextmanager
 def _cache_way(cache: Cache) -> Iterator[Opens]:
     """One connection for all: a refusal leaves it open."""
-    try:
-        with resp.connected(cache) as line:
-            yield functools.partial(resp.log_in, line)
-    except OSError as problem:
-        msg = f"the cache does not answer: {problem}"
-        raise Unobservable(msg) from None
+    with resp.connected(cache) as line:
+        yield functools.partial(resp.log_in, line)
 
 
 def _cache_twin(cache: Cache) -> Answer:

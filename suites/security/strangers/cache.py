@@ -6,17 +6,16 @@ import functools
 from contextlib import closing
 from typing import TYPE_CHECKING, Final
 
-from redis.exceptions import AuthenticationError, RedisError, ResponseError
+from redis.exceptions import RedisError
 
 from constat.attempt import Answer
-from constat.errors import Unobservable
 from constat.observe import cache as caches
 from suites.security.approach import OK, acts, named, required
+from suites.security.wire import resp
 
 if TYPE_CHECKING:
+    import socket
     from collections.abc import Iterator
-
-    from redis import Redis
 
     from constat.attempt import Admission
     from constat.stack import Cache, Listener
@@ -36,31 +35,20 @@ def approach(ground: Ground, listener: Listener) -> Iterator[Admission]:
         *(("ACL", "LIST"), ("CONFIG", "GET", "*"), ("CLIENT", "LIST"), ("PUBLISH", key, "x"), ("EVAL", "return 1", "0")),
     )
     known = _administrator(cache, write)
-    with closing(caches.connect(cache, "", "")) as redis:
-        tried = [(" ".join(command[:2]), functools.partial(unknown, redis, command)) for command in commands]
+    with resp.connected(cache) as line:
+        tried = [(" ".join(command[:2]), functools.partial(unknown, line, command)) for command in commands]
         yield from acts(named(listener), known, tried, refusals=REFUSALS)
 
 
-def unknown(redis: Redis, command: tuple[str, ...]) -> Answer:
-    """A command from nobody; `noauth`, or `ok` when it was heard at all, whatever became of it."""
-    try:
-        return _said(redis, command)
-    except AuthenticationError as problem:
-        return Answer(kind=NOAUTH, shown=str(problem))
-    except ResponseError as problem:
-        return Answer(kind=OK, shown=str(problem))
-    except (RedisError, OSError) as problem:
-        msg = f"the cache does not answer: {problem}"
-        raise Unobservable(msg) from None
+def unknown(line: socket.socket, command: tuple[str, ...]) -> Answer:
+    """A command from nobody: `noauth`, or `ok` when it was heard at all, whatever became of it."""
+    said = resp.say(line, *command)
+    return Answer(kind=NOAUTH if said.startswith("-NOAUTH") else OK, shown=said[:200])
 
 
 def _administrator(cache: Cache, command: tuple[str, ...]) -> Answer:
     try:
         with closing(caches.connect(cache)) as redis:
-            return _said(redis, command)
+            return Answer(kind=OK, shown=str(redis.execute_command(*command)))  # type: ignore[no-untyped-call]  # redis-py's own gap
     except (RedisError, OSError) as problem:
         return Answer(kind="refused", shown=str(problem))
-
-
-def _said(redis: Redis, command: tuple[str, ...]) -> Answer:
-    return Answer(kind=OK, shown=str(redis.execute_command(*command))[:200])  # type: ignore[no-untyped-call]  # redis-py's own gap

@@ -19,11 +19,14 @@ if TYPE_CHECKING:
 
 DEMANDED: Final = "certificate demanded"
 REFUSALS: Final = frozenset({DEMANDED})
-# A server that lets a client in says nothing before it is spoken to; one that refuses says so at once.
+# A server that wants a certificate says so at once, though only after the client believes that TLS stands;
+# if it is spoken to before that, the word may be lost in the reset of the connection.  Then it is given longer.
+PATIENCE_SECONDS: Final = (0.15, 1.5)
 SILENCE_SECONDS: Final = 0.5
 _HTTP: Final = b"GET / HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n"
 _HTTP_2: Final = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\0\4\0\0\0\0\0"
 _LONGEST: Final = 4096
+_RESET: Final = "reset"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -57,13 +60,17 @@ def shake(listener: Listener, ca: str, *, certificate: Certificate | None = None
     anything else that is not a handshake.  Raises Unobservable when nobody answers.
     """
     dialect = DIALECTS.get(listener.protocol, Dialect())
-    try:
-        line = socket.create_connection((listener.host, listener.port), timeout=deadlines.PROBE_CONNECT)
-    except OSError as problem:
-        msg = f"nothing answers at {listener.host}:{listener.port}: {problem.strerror or problem}"
-        raise Unobservable(msg) from None
-    with line:
-        return _shaken(line, listener, _context(dialect, ca, certificate), dialect.first)
+    for patience in PATIENCE_SECONDS:
+        try:
+            line = socket.create_connection((listener.host, listener.port), timeout=deadlines.PROBE_CONNECT)
+        except OSError as problem:
+            msg = f"nothing answers at {listener.host}:{listener.port}: {problem.strerror or problem}"
+            raise Unobservable(msg) from None
+        with line:
+            answer = _shaken(line, listener, _context(dialect, ca, certificate), (dialect.first, patience))
+        if answer.kind != _RESET:
+            return answer
+    return Answer(kind="no tls", shown=answer.shown)
 
 
 def certificate_of(stack: Stack, node: str) -> Certificate:
@@ -76,24 +83,30 @@ def certificate_of(stack: Stack, node: str) -> Certificate:
     raise Unobservable(msg)
 
 
-def _shaken(line: socket.socket, listener: Listener, context: ssl.SSLContext, first: bytes) -> Answer:
+def _shaken(line: socket.socket, listener: Listener, context: ssl.SSLContext, words: tuple[bytes, float]) -> Answer:
+    first, patience = words
     try:
         with context.wrap_socket(line, server_hostname=listener.host) as secure:
-            secure.settimeout(SILENCE_SECONDS)
             version = secure.version()
-            secure.sendall(first)
-            return Answer(kind="ok", shown=f"{version}: {_heard(secure)}")
+            if not (heard := _heard(secure, patience)):
+                secure.sendall(first)
+                heard = _heard(secure, SILENCE_SECONDS) or "silence"
+            return Answer(kind="ok", shown=f"{version}: {heard}")
     except ssl.SSLError as problem:
         return Answer(kind=DEMANDED if _is_about_certificate(problem) else "no tls", shown=str(problem))
+    except ConnectionResetError as problem:
+        return Answer(kind=_RESET, shown=str(problem))
     except OSError as problem:
         return Answer(kind="no tls", shown=str(problem))
 
 
-def _heard(secure: ssl.SSLSocket) -> str:
+def _heard(secure: ssl.SSLSocket, seconds: float) -> str:
+    """What the server says in that time; nothing when it waits, or hangs up without a word."""
+    secure.settimeout(seconds)
     try:
         return secure.recv(_LONGEST).decode("latin-1")
     except TimeoutError:
-        return "silence"
+        return ""
 
 
 def _is_about_certificate(problem: ssl.SSLError) -> bool:
