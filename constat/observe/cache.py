@@ -31,7 +31,7 @@ class User:
     rules: str  # the whole line, as the server keeps it
 
 
-def connect(cache: Cache, user: str = ADMIN, password: str | None = None) -> Redis:
+def connect(cache: Cache, user: str = ADMIN, password: str | None = None, *, decode: bool = True) -> Redis:
     """Speak to the cache, as its administrator unless somebody else is named; nothing is retried."""
     parts = urlsplit(cache.url)
     tls = {"ssl": True, "ssl_ca_certs": cache.ca} if parts.scheme == "rediss" else {}
@@ -43,7 +43,7 @@ def connect(cache: Cache, user: str = ADMIN, password: str | None = None) -> Red
         socket_timeout=deadlines.PROBE_CONNECT,
         socket_connect_timeout=deadlines.PROBE_CONNECT,
         retry=Retry(NoBackoff(), 0),
-        decode_responses=True,
+        decode_responses=decode,
         protocol=2,
         **tls,  # type: ignore[arg-type]  # redis-py types each option by itself
     )
@@ -61,11 +61,11 @@ def users(cache: Cache) -> tuple[User, ...]:
 
 
 def holding(cache: Cache, prefix: str, word: str) -> tuple[str, ...]:
-    """The names of plain values below a prefix that hold a word."""
+    """The names of plain values below a prefix that hold a word; values are bytes, whatever a service makes of them."""
     try:
-        with closing(connect(cache)) as redis:
-            names = [str(name) for name in redis.scan_iter(match=f"{prefix}*", count=1000, _type="string")]
-            return tuple(name for name in names if word in str(redis.get(name)))
+        with closing(connect(cache, decode=False)) as redis:
+            names = list(redis.scan_iter(match=f"{prefix}*", count=1000, _type="string"))
+            return tuple(name.decode(errors="replace") for name in names if word.encode() in (redis.get(name) or b""))
     except (RedisError, OSError) as problem:
         msg = f"the cache does not show what is below {prefix!r}: {problem}"
         raise Unobservable(msg) from None

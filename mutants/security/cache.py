@@ -1,22 +1,20 @@
-"""Defects of the cache's users and ports."""
+"""Defects of the cache's users."""
 
 from __future__ import annotations
 
 import hashlib
 from contextlib import closing
 from typing import TYPE_CHECKING, Any, Final
-from urllib.parse import urlsplit
 
-from redis import Redis
-from redis.backoff import NoBackoff
 from redis.exceptions import RedisError
-from redis.retry import Retry
 
 from constat.errors import Unobservable
 from constat.mutant import Mutant, Scope, State
 from constat.observe import cache
 
 if TYPE_CHECKING:
+    from redis import Redis
+
     from constat.stack import Cache, Stack
 
 _TENANT: Final = "t2"
@@ -70,32 +68,6 @@ def _is_weak(stack: Stack, state: State) -> bool:
     return _pings(cache.connect(_cache(stack), _TENANT, _TENANT))
 
 
-def _port(stack: Stack) -> int:
-    return urlsplit(_cache(stack).url).port or 0
-
-
-def _in_clear(stack: Stack) -> Redis:
-    host = str(urlsplit(_cache(stack).url).hostname)
-    password, never = _cache(stack).admin_password, Retry(NoBackoff(), 0)
-    return Redis(host=host, port=_port(stack), username=cache.ADMIN, password=password, socket_timeout=1, retry=never)
-
-
-def _switch_tls_off(stack: Stack, state: State) -> None:
-    del state  # the one port that there is stays the same
-    _command(stack, "CONFIG", "SET", "tls-port", "0", "port", str(_port(stack)))
-
-
-def _switch_tls_on(stack: Stack, state: State) -> None:
-    if _speaks_clear_text(stack, state):
-        with closing(_in_clear(stack)) as redis:
-            redis.execute_command("CONFIG", "SET", "port", "0", "tls-port", str(_port(stack)))  # type: ignore[no-untyped-call]
-
-
-def _speaks_clear_text(stack: Stack, state: State) -> bool:
-    del state  # it is seen
-    return _pings(_in_clear(stack))
-
-
 def _pings(client: Redis) -> bool:
     with closing(client) as redis:
         try:
@@ -124,15 +96,5 @@ MUTANTS: Final = (
         confirm=_is_weak,
         revert=_strengthen_tenant,
         fingerprint=_users,
-    ),
-    Mutant(
-        id="MUT-SEC-TLS-02",
-        title="TLS of the cache was switched off to look at its traffic",
-        scope=Scope.COMPONENT,
-        controls=("SEC-TLS-01",),
-        plant=_switch_tls_off,
-        confirm=_speaks_clear_text,
-        revert=_switch_tls_on,
-        fingerprint=lambda stack: str(_speaks_clear_text(stack, {})),
     ),
 )

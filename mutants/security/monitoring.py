@@ -1,10 +1,12 @@
-"""Defects of the monitoring's web servers, which read their logins anew for every request."""
+"""Defects of web servers that read their files anew while they run: the monitoring's logins, the gateway's routes."""
 
 from __future__ import annotations
 
 import functools
 import re
+import socket
 from typing import TYPE_CHECKING, Final
+from urllib.parse import urlsplit
 
 from constat.observe import http
 from mutants.security.files import directory, edited
@@ -24,7 +26,7 @@ def _configuration(stack: Stack, *, node: str) -> Path:
 
 
 def _unasked(stack: Stack) -> None:
-    """Nothing to do: the file is read for every request."""
+    """Nothing to do: the server reads the file anew by itself."""
     del stack
 
 
@@ -40,6 +42,21 @@ def _without_logins(text: str) -> str:
 
 def _with_well_known(text: str) -> str:
     return f"{text.rstrip()}\n  prometheus: {_WELL_KNOWN}\n"
+
+
+def _gateway(stack: Stack) -> Path:
+    return directory(stack, "gateway") / "dynamic.yml"
+
+
+def _gateway_speaks_clear_text(stack: Stack) -> bool:
+    """Whether the clients' entry point says anything to a client that speaks no TLS."""
+    parts = urlsplit(stack.gateway.url if stack.gateway else "")
+    try:
+        with socket.create_connection((str(parts.hostname), parts.port or 0), timeout=3) as line:
+            line.sendall(b"GET / HTTP/1.0\r\n\r\n")
+            return bool(line.recv(1))
+    except OSError:
+        return False  # hung up on
 
 
 MUTANTS: Final = (
@@ -60,6 +77,15 @@ MUTANTS: Final = (
         change=_without_logins,
         reload=_unasked,
         holds=functools.partial(_answers, node="node-exporter"),
+    ),
+    edited(
+        "MUT-SEC-TLS-02",
+        "the gateway's rule for clients in clear was taken for a left-over, and removed",
+        controls=("SEC-TLS-01",),
+        path=_gateway,
+        change=lambda text: re.sub(r"(?ms)^tcp:\n.*\Z", "", text),
+        reload=_unasked,
+        holds=_gateway_speaks_clear_text,
     ),
     edited(
         "MUT-SEC-DEF-01",

@@ -47,7 +47,7 @@ def _reload(stack: Stack) -> None:
 def _enters(dsn: str) -> bool:
     """Whether somebody gets in who has no password at all."""
     try:
-        psycopg.connect(make_conninfo(dsn, password="", passfile="/dev/null", connect_timeout=3)).close()
+        psycopg.connect(make_conninfo(dsn, password="", passfile="/nonexistent", connect_timeout=3)).close()
     except psycopg.OperationalError:
         return False
     return True

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import concurrent.futures
 import functools
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Final
@@ -27,7 +28,8 @@ if TYPE_CHECKING:
 TOKENS: Final = ("root", "myroot", "dev-only-token", "token", "admin", "vault", "00000000-0000-0000-0000-000000000000", "s.root")
 _NAMES: Final = ("root", "admin", "vault")
 _WITH_PASSWORD: Final = frozenset({"userpass", "ldap", "radius", "okta"})
-_UNAUTHORIZED: Final = 401
+_UNAUTHORIZED, _FORBIDDEN = 401, 403
+_AT_ONCE: Final = 8
 
 
 def of_vault(stack: Stack) -> Iterator[Lock]:
@@ -48,8 +50,11 @@ def of_vault(stack: Stack) -> Iterator[Lock]:
 
 def of_web(stack: Stack, ca: str) -> Iterator[Lock]:
     """Every web server that asks for basic authentication, whether or not somebody said that it does."""
-    for listener in stack.listeners:
-        if listener.protocol in {"https", "http"} and (path := _asks_for_password(listener, ca)):
+    servers = [listener for listener in stack.listeners if listener.protocol in {"https", "http"}]
+    with concurrent.futures.ThreadPoolExecutor(_AT_ONCE, thread_name_prefix="web") as pool:
+        asking = list(pool.map(lambda listener: _asks_for_password(listener, ca), servers))
+    for listener, path in zip(servers, asking, strict=True):
+        if path:
             yield Lock(
                 subject=named(listener),
                 pairs=DEFAULTS["web"],
@@ -132,4 +137,4 @@ def _basic_opens(client: httpx.Client, user: str, guess: str, *, path: str) -> A
     told = base64.b64encode(f"{user}:{guess}".encode()).decode()  # RFC 7617
     reply = http.ask(client, method, where, headers={"Authorization": f"Basic {told}"})
     # Whatever else it complains about, it has believed the password.
-    return Answer(kind=f"http {reply.status}" if reply.status in {_UNAUTHORIZED, 403} else OK, shown=f"answers {reply.status}")
+    return Answer(kind=f"http {reply.status}" if reply.status in {_UNAUTHORIZED, _FORBIDDEN} else OK, shown=f"answers {reply.status}")
