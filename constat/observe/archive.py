@@ -85,7 +85,12 @@ class Fork:
 
     timeline: int
     parent: int
-    number: int  # the segment in which it did; the child has it whole
+    position: int  # the first byte of WAL that is not its parent's
+
+    @property
+    def number(self) -> int:
+        """The segment in which it did; the child has it whole."""
+        return self.position >> 24
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -97,18 +102,6 @@ class Backup:
     start: Place
     stop: Place
     has_error: bool
-
-
-@dataclass(frozen=True, kw_only=True)
-class Content:
-    """What is in an archived segment."""
-
-    digest: str
-    is_wal: bool
-    # As its first page says; all but the digest.
-    timeline: int
-    system: str
-    number: int
 
 
 class Repository:
@@ -147,7 +140,7 @@ class Repository:
                 lines = self._opened(path, self.archive_key).decode("ascii", errors="replace").splitlines()
                 parent, position, *_ = [line for line in lines if line.strip()][-1].split()
                 high, low = (int(part, 16) for part in position.split("/"))
-                found.append(Fork(timeline=int(match["timeline"], 16), parent=int(parent), number=((high << 32) + low) >> 24))
+                found.append(Fork(timeline=int(match["timeline"], 16), parent=int(parent), position=(high << 32) + low))
         return tuple(sorted(found, key=lambda fork: fork.timeline))
 
     def backups(self) -> tuple[Backup, ...]:
@@ -211,18 +204,6 @@ class Repository:
         except (MinioException, urllib3.exceptions.HTTPError) as problem:
             msg = f"the store does not give {path!r}: {problem}"
             raise Unobservable(msg) from None
-
-
-def content(wal: bytes) -> Content:
-    """Read the first page of a segment; a pure function."""
-    first_page = int.from_bytes(wal[8:16], "little")
-    return Content(
-        digest=hashlib.sha1(wal, usedforsecurity=False).hexdigest(),
-        is_wal=readable_as(wal) == "WAL",
-        timeline=int.from_bytes(wal[4:8], "little"),
-        system=str(int.from_bytes(wal[24:32], "little")),
-        number=first_page // len(wal) if wal else 0,
-    )
 
 
 def place(name: str) -> Place:

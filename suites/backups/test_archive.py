@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Final
 from constat.control import control
 from constat.errors import HarnessError, Unobservable
 from constat.judgement import Judgement, compare, coverage
-from constat.observe import archive, replication
-from constat.observe.archive import Absent, Repository, Undecipherable
+from constat.observe import archive, replication, wal
+from constat.observe.archive import Absent, Place, Repository, Undecipherable
 from constat.outcome import Impact, Outcome, Severity
 from suites.backups.archiving import arrived, switch
 from suites.backups.chain import chain
@@ -22,7 +22,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
     from constat.judgement import Findings
-    from constat.observe.archive import Content, Fork, Segment
+    from constat.observe.archive import Fork, Segment
+    from constat.observe.wal import Content
     from constat.stack import Stack
     from suites.backups.archiving import Arrival
     from suites.backups.chain import Chain
@@ -72,6 +73,7 @@ def _contents(repository: Repository, system: str) -> Iterator[Judgement]:
     with concurrent.futures.ThreadPoolExecutor(_READERS) as pool:
         looked = tuple(pool.map(lambda segment: _examined(repository, segment, forks=forks, system=system), needed))
     yield continuity(whole)
+    yield distinctness(needed)
     yield from wholeness(looked)
     yield confidentiality(looked)
     yield coverage(len(looked), len(needed), what="segments since the oldest backup")
@@ -98,7 +100,7 @@ def _opens(repository: Repository) -> str:
 def _examined(repository: Repository, segment: Segment, *, forks: Iterable[Fork], system: str) -> Examined:
     raw = repository.raw(segment)
     try:
-        wrong = defect(segment, archive.content(repository.opened(segment, raw)), forks=forks, system=system)
+        wrong = defect(segment, wal.content(repository.opened(segment, raw)), forks=forks, system=system)
     except Unobservable as problem:
         wrong = str(problem)  # it was fetched: that it does not open is a defect of what is stored
     return Examined(segment=segment, bare=archive.readable_as(raw), wrong=wrong)
@@ -129,16 +131,54 @@ def continuity(whole: Chain) -> Judgement:
     )
 
 
+def written_on(address: int, timeline: int, forks: Iterable[Fork]) -> int:
+    """On which timeline the page at an address was written, as the given timeline has it.  A pure function."""
+    left = {fork.timeline: fork for fork in forks}
+    while (fork := left.pop(timeline, None)) and address < fork.position:
+        timeline = fork.parent
+    return timeline
+
+
 def defect(segment: Segment, content: Content, *, forks: Iterable[Fork], system: str) -> str:
     """What is wrong with a segment, from what was read of it; nothing when it is whole.  A pure function."""
-    # The first segment of a timeline begins with its parent's pages.
-    is_first = any((fork.timeline, fork.number) == (segment.place.timeline, segment.place.number) for fork in forks)
-    timeline_fits = content.timeline == segment.place.timeline or (is_first and content.timeline < segment.place.timeline)
     if content.digest != segment.digest:
         return "its content is not what was archived: another SHA-1 than its name says"
-    if not content.is_wal or not timeline_fits or content.number != segment.place.number:
-        return f"it holds another segment than its name says: timeline {content.timeline}, number {content.number}"
-    return "" if content.system == system else f"it is of another cluster ({content.system})"
+    if not content.is_wal or content.number != segment.place.number:
+        return f"it holds another segment than its name says: number {content.number}"
+    if content.system != system:
+        return f"it is of another cluster ({content.system})"
+    if content.torn_at is not None:
+        return f"it is torn: page {content.torn_at} neither follows the page before it nor is the end"
+    return _stray(segment.place.timeline, content, tuple(forks))
+
+
+def _stray(timeline: int, content: Content, forks: tuple[Fork, ...]) -> str:
+    """The first page that was written on a timeline which had no right to it any more, or not yet."""
+    for run in content.runs:
+        for address in (run.first, run.last):  # between them nothing changes
+            if run.timeline != (right := written_on(address, timeline, forks)):
+                return f"it holds another segment than its name says: the page at {address:#x} is of timeline {run.timeline}, not {right}"
+    return ""
+
+
+def distinctness(segments: Iterable[Segment]) -> Judgement:
+    """Whether each place is there once, and each content: a recovery that has to choose stops."""
+    seen: dict[Place | str, set[str]] = {}
+    for segment in segments:
+        for key in (segment.place, segment.digest):
+            seen.setdefault(key, set()).add(segment.place.name if key == segment.digest else segment.digest)
+    doubled = [
+        f"{key.name} is there {len(found)} times" if isinstance(key, Place) else f"{' and '.join(sorted(found))} hold the same WAL"
+        for key, found in seen.items()
+        if len(found) > 1
+    ]
+    return Judgement(
+        subject="distinctness",
+        outcome=Outcome.FAIL if doubled else Outcome.PASS,
+        reason="; ".join(doubled[:4]) or "each segment is there once, and no two hold the same",
+        expected=[],
+        observed=doubled,
+    )
 
 
 def wholeness(looked: Iterable[Examined]) -> Iterator[Judgement]:

@@ -20,9 +20,6 @@ SAMPLE: Final = 5
 # Whether a slow platform is told from a slow machine depends on what else the machine does: on a
 # machine that others share these end INCONCLUSIVE.  `tox -e detection` plants them on one of your own.
 NEEDS_A_QUIET_MACHINE: Final = frozenset({"load"})
-# A known miss: survived once, on a stack that had failed over before.  It is killed on a fresh stack,
-# and `tox -e detection` plants it; it belongs here again when the miss is mended.
-SURVIVES_AFTER_A_FAILOVER: Final = frozenset({"MUT-BAK-06"})
 
 
 def test_planted_defects_are_noticed(constat: Constat, verified: Ended) -> None:
@@ -54,11 +51,7 @@ def sample(seed: int, changed: frozenset[str]) -> list[str]:
     """The mutants to plant: of what changed, one a family, and a few more at random."""
     draw, known = (
         random.Random(seed),
-        [
-            mutant
-            for mutant in by_id().values()
-            if mutant.family not in NEEDS_A_QUIET_MACHINE and mutant.id not in SURVIVES_AFTER_A_FAILOVER
-        ],
+        [mutant for mutant in by_id().values() if mutant.family not in NEEDS_A_QUIET_MACHINE],
     )
     families = sorted({mutant.family for mutant in known})
     chosen = {draw.choice([mutant.id for mutant in known if mutant.family == family]) for family in families}

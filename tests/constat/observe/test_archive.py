@@ -90,11 +90,3 @@ def test_an_unknown_packing_names_the_known_ones() -> None:
 def test_only_what_is_sealed_is_unreadable(raw: bytes, kind: str) -> None:
     """What does not carry the mark of encryption is readable, known or not."""
     assert archive.readable_as(raw) == kind
-
-
-def test_the_first_page_tells_whose_it_is() -> None:
-    """Timeline, number and cluster stand in the first page."""
-    seen = archive.content(WAL)
-
-    assert (seen.is_wal, seen.timeline, seen.number, seen.system) == (True, 3, 5, "77")
-    assert seen.digest == hashlib.sha1(WAL).hexdigest()  # noqa: S324 - the format's own choice

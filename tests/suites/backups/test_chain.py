@@ -34,14 +34,14 @@ def test_the_child_of_a_fork_has_the_segment_of_the_fork() -> None:
     """After a failover the parent is needed up to the segment before the fork, the child from it on."""
     there = segments((1, 4), (1, 5), (2, 6), (2, 7))
 
-    whole = chain(there, [backup(1, 4)], [Fork(timeline=2, parent=1, number=6)])
+    whole = chain(there, [backup(1, 4)], [Fork(timeline=2, parent=1, position=6 << 24)])
 
     assert (whole.missing, whole.orphans, whole.length) == ((), (), 4)
 
 
 def test_what_the_dead_branch_has_left_is_not_needed() -> None:
     """A segment that the old primary archived beyond the fork neither helps nor hurts."""
-    forks = [Fork(timeline=2, parent=1, number=6)]
+    forks = [Fork(timeline=2, parent=1, position=6 << 24)]
 
     assert chain(segments((1, 4), (1, 5), (1, 6), (1, 7), (2, 6), (2, 7)), [backup(1, 4)], forks).missing == ()
     assert chain(segments((1, 4), (1, 5), (1, 6), (1, 7), (2, 7)), [backup(1, 4)], forks).missing == (Place(2, 6).name,)
@@ -49,7 +49,7 @@ def test_what_the_dead_branch_has_left_is_not_needed() -> None:
 
 def test_several_failovers_are_followed_back() -> None:
     """Timelines 3, 2 and 1 make one chain, also when two forks are in one segment."""
-    forks = [Fork(timeline=2, parent=1, number=6), Fork(timeline=3, parent=2, number=6)]
+    forks = [Fork(timeline=2, parent=1, position=6 << 24), Fork(timeline=3, parent=2, position=6 << 24)]
 
     assert chain(segments((1, 4), (1, 5), (3, 6), (3, 7)), [backup(1, 4)], forks).missing == ()
 
