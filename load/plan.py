@@ -52,6 +52,8 @@ class Plan:
     quantile: float = QUANTILE
     control_rate: float = CONTROL_AT_LEAST
     control_delay: float = CONTROL_DELAY
+    # How often it was carried out, each time with a warm-up and arrivals of its own; `duration` is of all together.
+    stages: int = 1
 
     @property
     def length(self) -> float:

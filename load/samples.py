@@ -7,7 +7,7 @@ import csv
 import io
 import json
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from load.operations import OK
@@ -68,6 +68,11 @@ class Sample:
         """Seconds from the intended start to the right answer; without one it is infinite."""
         return self.row.done - self.arrival.offset if self.row.result == OK else math.inf
 
+    def shifted(self, seconds: float) -> Sample:
+        """The same request so many seconds later."""
+        row = self.row._replace(sent=self.row.sent + seconds, done=self.row.done + seconds)
+        return Sample(self.arrival._replace(offset=self.arrival.offset + seconds), row, self.excuse)
+
 
 @dataclass(frozen=True, kw_only=True)
 class Measured:
@@ -90,6 +95,25 @@ class Measured:
     def control(self) -> tuple[Sample, ...]:
         """The control stream after the warm-up."""
         return tuple(sample for sample in self.samples if sample.arrival.offset >= self.plan.warmup and sample.arrival.operation == CONTROL)
+
+
+def pooled(one: Measured, more: Measured) -> Measured:
+    """Two stages of one plan as one run: the second's window follows the first's, the warm-ups lie before both."""
+    later = one.plan.duration
+    return Measured(
+        plan=replace(one.plan, duration=later + more.plan.duration, stages=one.plan.stages + more.plan.stages),
+        samples=one.samples + tuple(sample.shifted(later) if _counts(sample, more.plan) else sample for sample in more.samples),
+        watch=Watch(
+            stalls=one.watch.stalls + tuple(Stall(begin + later, seconds) for begin, seconds in more.watch.stalls),
+            cpu=one.watch.cpu + more.watch.cpu,
+        ),
+        undisturbed=one.undisturbed and more.undisturbed,
+        core=one.core,
+    )
+
+
+def _counts(sample: Sample, plan: Plan) -> bool:
+    return sample.arrival.offset >= plan.warmup
 
 
 def to_document(rows: Iterable[Row | None], watch: Watch, *, undisturbed: bool, core: int | None) -> str:

@@ -24,8 +24,8 @@ if TYPE_CHECKING:
     from load.plan import Plan
     from load.samples import Measured
 
-CONFIDENCE: Final = "97.5 % one-sided confidence, all subjects together (Holm)"
-LONGER: Final = "raise objectives.latency.duration_seconds"
+CONFIDENCE: Final = "97.5 % one-sided confidence, all subjects and looks together (Holm)"
+LONGER: Final = "look for what else this machine does, or raise objectives.latency.duration_seconds"
 ROOM: Final = "give the generator real-time scheduling (CAP_SYS_NICE), a quieter machine, or one of its own"
 _CLAIM: Final = {
     Outcome.PASS: "is at most",
@@ -54,11 +54,16 @@ def statement(report: Report) -> str:
     claim = _CLAIM[Outcome.INCONCLUSIVE if total.leaks else outcome]
     return (
         f"Under open Poisson arrivals at {plan.rate:g} requests a second ({plan.users} users who think {plan.think:g} s; {mix}; "
-        f"{len(plan.tenants)} tenants: {', '.join(plan.tenants)}) for {plan.duration:g} s after {plan.warmup:g} s of warm-up, "
+        f"{len(plan.tenants)} tenants: {', '.join(plan.tenants)}) "
+        f"for {plan.duration:g} s{_stages(plan)} after {plan.warmup:g} s of warm-up, "
         f"the share of requests slower than {milliseconds(plan.limit)} (errors, wrong answers and time-outs counted as slower) "
         f"{claim} {1 - plan.quantile:.0%} with {CONFIDENCE}; estimated {observed(total)['p95']}; "
         f"{_gates(report.instrument)}; {_place(report.gateway_url)}. {outcome}: {why}."
     )
+
+
+def _stages(plan: Plan) -> str:
+    return f" in {plan.stages} stages (planned for a run that cannot decide)" if plan.stages > 1 else ""
 
 
 def expected(plan: Plan) -> dict[str, str]:

@@ -96,11 +96,27 @@ def exclusive(name: str) -> Iterator[None]:
     except OSError as problem:
         msg = f"{str(directory)!r} cannot be made ({problem.strerror}); set {ENVIRONMENT_VARIABLE} to a directory of yours"
         raise UserError(msg) from None
-    descriptor = os.open(directory / f".{name}.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    lock = directory / f".{name}.lock"
+    descriptor = _hold(lock, name)
     try:
-        _take(descriptor, name)
         yield
     finally:
+        if not stack_directory(name).exists():  # nothing is left to protect
+            lock.unlink(missing_ok=True)
+        os.close(descriptor)
+
+
+def _hold(lock: Path, name: str) -> int:
+    """Open and take the lock; what its last holder has removed meanwhile is no lock any more."""
+    while True:
+        descriptor = os.open(lock, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        try:
+            _take(descriptor, name)
+        except UserError:
+            os.close(descriptor)
+            raise
+        if lock.exists() and os.path.samestat(os.fstat(descriptor), lock.stat()):
+            return descriptor
         os.close(descriptor)
 
 

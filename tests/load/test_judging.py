@@ -7,7 +7,7 @@ import json
 from typing import TYPE_CHECKING
 
 from constat.outcome import Outcome, worst
-from load.judging import judgements
+from load.judging import EXTENSIONS, judgements, needs_more
 from load.operations import LEAK, MIX
 from load.plan import CONTROL
 from load.samples import Row, Stall, Watch
@@ -158,3 +158,22 @@ def test_a_generator_elsewhere_is_said_to_be() -> None:
     found = judgements(run(planned=FULL), gateway_url="https://api.example.org")
 
     assert "generator on another machine" in found[0].evidence[0].content
+
+
+def test_only_a_trusted_run_that_cannot_decide_is_extended() -> None:
+    """What is decided, what a broken gate spoils, and what was extended often enough is not looked at again."""
+    near = run(every(20, slow), planned=FULL)
+
+    assert needs_more(near)
+    assert not needs_more(run(planned=FULL))
+    assert not needs_more(run(every(5, slow), planned=FULL))
+    assert not needs_more(dataclasses.replace(near, watch=Watch(stalls=(), cpu=())))
+    assert not needs_more(dataclasses.replace(near, plan=dataclasses.replace(near.plan, stages=1 + EXTENSIONS)))
+
+
+def test_the_sentence_says_in_how_many_stages_it_was_found() -> None:
+    """Who reads the verdict sees that the run was extended."""
+    twice = run(planned=dataclasses.replace(FULL, stages=2))
+
+    assert "in 2 stages" in judged(twice)["total"].evidence[0].content
+    assert "stages" not in judged(run(planned=FULL))["total"].evidence[0].content

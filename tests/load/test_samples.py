@@ -8,7 +8,7 @@ import pytest
 
 from load.operations import OK
 from load.plan import Arrival
-from load.samples import UNSENT, Measured, Row, Sample, Stall, Watch, measured, to_csv, to_document
+from load.samples import UNSENT, Measured, Row, Sample, Stall, Watch, measured, pooled, to_csv, to_document
 from tests.load.stubbed import plan
 
 ARRIVALS = [Arrival(1.5, "read", "t1"), Arrival(2.0, "list", "t10"), Arrival(3.0, "read", "t1")]
@@ -65,3 +65,15 @@ def test_the_table_has_every_request() -> None:
     assert lines[0].startswith("intended_s,operation,tenant")
     assert lines[2] == "2.000000,list,t10,400.000,500.000,status 500"
     assert lines[3].endswith("inf,inf,unsent")
+
+
+def test_stages_are_pooled_without_their_warm_ups() -> None:
+    """The second stage's requests follow the first's; what it did to warm up is kept, and not judged."""
+    early = Sample(Arrival(0.9, "read", "t1"), Row(0.9, 0.95, OK))
+    one = read_back()
+    both = pooled(one, Measured(plan=one.plan, samples=(early, *one.samples), watch=one.watch, undisturbed=False, core=1))
+
+    assert (both.plan.duration, both.plan.stages, both.undisturbed) == (6, 2, False)
+    assert [sample.latency for sample in both.window(lambda _: True)] == pytest.approx([s.latency for s in one.samples] * 2)
+    assert early in both.samples
+    assert max(sample.arrival.offset for sample in both.samples) <= both.plan.length
