@@ -10,6 +10,7 @@ import jsonschema
 import psycopg
 
 from cli.schemas import schemas
+from constat import wait
 from constat.outcome import Outcome
 from constat.redact import SHORTEST
 from tests.integration.harness import NAME
@@ -58,9 +59,10 @@ def test_credentials_follow_their_schema_and_work(constat: Constat, up: Ended) -
 
 def test_two_commands_at_once_are_refused(constat: Constat, up: Ended) -> None:
     """A stack that a command is using is not touched by another, which says who uses it."""
-    first = constat.start("verify", "--name", NAME, "--family", "tenancy")
+    first = constat.start("verify", "--name", NAME, "--family", "contract")
     try:
-        time.sleep(1.5)
+        lock, words = constat.home / f".{NAME}.lock", f"process {first.pid} "
+        wait.until(lambda: words in lock.read_text("utf-8"), what="the first command holds the stack", within=30, holds=bool)
         second = constat("down", "--name", NAME)
     finally:
         first.wait(timeout=300)
