@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import tempfile
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
+import psutil
 import pytest
 
 from tests.integration.harness import NAME, Constat, Ended
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+_PLACE: Final = Path("/var/tmp")  # noqa: S108 - the directory in it is made by mkdtemp
+_PREFIX: Final = "constat-it-"
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -26,10 +31,21 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 @pytest.fixture(scope="session")
 def constat() -> Iterator[Constat]:
     """The command, in a home that the platform's accounts can traverse."""
-    home = Path(tempfile.mkdtemp(prefix="constat-it-", dir="/var/tmp"))
+    sweep()
+    home = Path(tempfile.mkdtemp(prefix=f"{_PREFIX}{os.getpid()}-", dir=_PLACE))
     home.chmod(0o755)
     yield Constat(home)
     shutil.rmtree(home)
+
+
+def sweep() -> None:
+    """Take down what a session has left that was killed: its stacks run on."""
+    for home in _PLACE.glob(f"{_PREFIX}*-*"):
+        owner = home.name.removeprefix(_PREFIX).partition("-")[0]
+        if owner.isdecimal() and not psutil.pid_exists(int(owner)):
+            for stack in filter(Path.is_dir, home.iterdir()):
+                Constat(home)("down", "--name", stack.name)
+            shutil.rmtree(home)
 
 
 @pytest.fixture(scope="session")
