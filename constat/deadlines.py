@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-COMPONENT_READY: Final = 60.0
+COMPONENT_READY: Final = 120.0
 COMPONENT_STOPPED: Final = 15.0
 SUPERVISOR_ANSWERS: Final = 10.0
 STACK_LOCK: Final = 2.0

@@ -31,6 +31,9 @@ class Host(Protocol):
     def check(self, plan: Plan) -> None:
         """Raise TargetError with the last log lines when a process cannot start."""
 
+    def last_words(self, plan: Plan) -> str:
+        """What the plan's processes have written last, and where the rest is."""
+
 
 class Configured:
     """Which components were configured, and by which plan; survives a killed run."""
@@ -102,13 +105,11 @@ def _await(component: Component, site: Site, *, host: Host, plan: Plan) -> None:
         host.check(plan)
         component.ready(site)
 
-    wait.until(
-        look,
-        what=f"{component.name} answers",
-        within=deadlines.COMPONENT_READY,
-        retry=(NotReady, *TRANSIENT),
-        every=0.1,
-    )
+    try:
+        wait.until(look, what=f"{component.name} answers", within=deadlines.COMPONENT_READY, retry=(NotReady, *TRANSIENT), every=0.1)
+    except NotReady as problem:
+        msg = f"{problem}; on a busy machine run `constat up` again, it goes on from here\n{host.last_words(plan)}"
+        raise NotReady(msg) from problem
 
 
 def _digest(plan: Plan) -> str:

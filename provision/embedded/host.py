@@ -42,6 +42,10 @@ class EmbeddedHost:
                 msg = f"process {process.name!r} on node {process.node!r} does not stay up; its last lines:\n{self.tail(process)}"
                 raise TargetError(msg)
 
+    def last_words(self, plan: Plan) -> str:
+        """What the plan's processes have written last, and where the rest is."""
+        return "\n".join(f"{process.name} on {process.node}:\n{self.tail(process)}" for process in plan.processes)
+
     def tail(self, process: Process) -> str:
         """The last lines that a process has written, and where the rest is."""
         path = log_path(self._site, process)
