@@ -32,7 +32,7 @@ class Existing:
         """Check the stack file and its endpoints, and remember where it is; its secrets stay where they are."""
         start = monotonic()
         source = _source(target, target_file)
-        stack, _ = _read(source, target, name)
+        stack, _ = read_stack(source, target, name)
         if problems := unreachable(stack):
             raise UserError("the platform cannot be reached:\n" + "\n".join(f"  - {line}" for line in problems))
         directory = home.stack_directory(name)
@@ -85,7 +85,7 @@ class Existing:
         except FileNotFoundError:
             msg = f"stack {name!r} is not attached; run `constat up` with its target file first"
             raise UserError(msg) from None
-        return _read(source, load_target(directory / TARGET_COPY), name)
+        return read_stack(source, load_target(directory / TARGET_COPY), name)
 
 
 def _source(target: Target, target_file: Path) -> Path:
@@ -95,7 +95,8 @@ def _source(target: Target, target_file: Path) -> Path:
     return (target_file.absolute().parent / target.existing.stack).resolve()
 
 
-def _read(source: Path, target: Target, name: str) -> tuple[Stack, tuple[str, ...]]:
+def read_stack(source: Path, target: Target, name: str) -> tuple[Stack, tuple[str, ...]]:
+    """Read a stack file with its references looked up; the stack and its secrets, or UserError with every problem."""
     document = _document(source)
     problems: list[str] = []
     secrets: set[str] = set()

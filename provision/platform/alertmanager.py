@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from provision.platform.component import File, Node, Plan, Process, Socket, Tool
 from provision.platform.metrics_web import ADMIN, WEB_CONFIG, ask, web_config
@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
 NODE = "alertmanager"
 PROGRAM = "/usr/bin/prometheus-alertmanager"
+CONFIGURATION: Final = "alertmanager.yml"
 
 
 class Alertmanager:
@@ -32,7 +33,7 @@ class Alertmanager:
         """Its configuration, its login and the server."""
         return Plan(
             files=(
-                File(node=NODE, path="alertmanager.yml", content=render("alertmanager/alertmanager.yml.j2")),
+                File(node=NODE, path=CONFIGURATION, content=render(f"alertmanager/{CONFIGURATION}.j2")),
                 web_config(site, NODE, ADMIN),
             ),
             processes=(Process(name=self.name, node=NODE, command=_command(site)),),
@@ -56,7 +57,7 @@ def _command(site: Site) -> tuple[str, ...]:
     address = site.address(NODE, "web")
     return (
         PROGRAM,
-        f"--config.file={site.path(NODE, 'alertmanager.yml')}",
+        f"--config.file={site.path(NODE, CONFIGURATION)}",
         f"--web.config.file={site.path(NODE, WEB_CONFIG)}",
         f"--web.listen-address={site.bind(NODE)}:{address.port}",
         f"--web.external-url=https://{address}/",
