@@ -27,8 +27,18 @@ app = typer.Typer(
     rich_markup_mode="rich",
     pretty_exceptions_enable=False,
 )
-for _name in COMMANDS:
-    importlib.import_module(f"cli.{_name}").register(app)
+
+
+@app.callback()
+def _many() -> None:
+    """Keep the command's name on the command line, also where only that one was loaded."""
+
+
+def _load(words: list[str]) -> None:
+    """Register the command that the words begin with, else all of them: what a command needs takes a second to import."""
+    asked = [name for name in COMMANDS if words[:1] == [name]]
+    for name in asked or COMMANDS:
+        importlib.import_module(f"cli.{name}").register(app)
 
 
 def main() -> None:
@@ -41,6 +51,7 @@ def main() -> None:
 
 def _run() -> int:
     try:
+        _load(sys.argv[1:])
         app()
     except SystemExit as ended:
         # The command line library says 2 for wrong usage, this project 4.

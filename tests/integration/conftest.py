@@ -21,11 +21,15 @@ _PREFIX: Final = "constat-it-"
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """What needs servers runs after everything that does not."""
+    """What only computes comes first, then what measures by the clock, then what needs the stack, which would disturb the others."""
     for item in items:
-        if Path(item.path).is_relative_to(Path(__file__).parent):
+        if _needs_servers(item):
             item.add_marker(pytest.mark.integration)
-    items.sort(key=lambda item: item.get_closest_marker("integration") is not None)
+    items.sort(key=lambda item: (item.get_closest_marker("integration") is not None, _needs_servers(item)))
+
+
+def _needs_servers(item: pytest.Item) -> bool:
+    return Path(item.path).is_relative_to(Path(__file__).parent)
 
 
 @pytest.fixture(scope="session")
