@@ -4,14 +4,19 @@ from __future__ import annotations
 
 import contextlib
 import io
+from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
 from cli.options import ROOT
 from cli.session import SUITES
 from constat.control import FAMILIES, Control
-from constat.errors import HarnessError
+from constat.errors import UserError
 from fixtures.selection import CONTROLS
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 _ORDER = list(FAMILIES.values())
 
@@ -29,16 +34,22 @@ class _Collected:
         self.controls = session.config.stash.get(CONTROLS, {})
 
 
-def all_controls() -> list[Control]:
-    """Every control by family and id; HarnessError when the suites cannot be collected."""
+def all_controls(paths: Sequence[str] = ()) -> list[Control]:
+    """Every control by family and id, of all suites or of these files and folders; UserError when they cannot be collected."""
     keeper, said = _Collected(), io.StringIO()
-    paths = [str(ROOT / suite) for suite in SUITES]
+    where = list(paths) or [str(ROOT / suite) for suite in SUITES]
+    if absent := [path for path in where if not Path(path.partition("::")[0]).exists()]:
+        msg = f"no suite at {absent[0]!r}; expected a file or folder below {', '.join(SUITES)}"
+        raise UserError(msg)
     with contextlib.redirect_stdout(said), contextlib.redirect_stderr(said):
         code = pytest.main(
-            ["--collect-only", "--assert=plain", "-q", "--no-header", "-p", "no:cacheprovider", "--rootdir", str(ROOT), *paths],
+            ["--collect-only", "--assert=plain", "-q", "--no-header", "-p", "no:cacheprovider", "--rootdir", str(ROOT), *where],
             plugins=[keeper],
         )
+    if code == pytest.ExitCode.NO_TESTS_COLLECTED:
+        msg = f"there is no control in {', '.join(map(repr, where))}; `constat controls` lists them"
+        raise UserError(msg)
     if code != pytest.ExitCode.OK:
-        msg = f"the suites cannot be collected:\n{said.getvalue()[-2000:]}"
-        raise HarnessError(msg)
+        msg = f"the suites cannot be collected; mend the file that is named last:\n{said.getvalue()[-2000:]}"
+        raise UserError(msg)
     return sorted(keeper.controls.values(), key=lambda rule: (_ORDER.index(rule.family), rule.id))

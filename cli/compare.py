@@ -9,6 +9,7 @@ import typer
 from cli import runs
 from cli.console import OUT
 from cli.options import AsJson
+from constat.outcome import ExitCode
 from reports.compare import compare as difference
 from reports.compare import to_json
 from reports.run import load_run
@@ -21,7 +22,8 @@ New = Annotated[str, typer.Argument(help="the later run")]
 def register(app: typer.Typer) -> None:
     """Add the command."""
     app.command(
-        "compare", help="Show what changed between two runs; exit 1 when something went red, 6 when something is no longer proven."
+        "compare",
+        help="Show what changed between two runs; exit 1 when something went red, 6 when something is no longer proven, or no longer run.",
     )(compare)
 
 
@@ -32,4 +34,4 @@ def compare(old: Old, new: New = "latest", *, as_json: AsJson = False) -> None:
         typer.echo(to_json(found).decode())
     else:
         print_comparison(found, OUT)
-    raise typer.Exit(1 if found.new else 6 if found.newly_not_proven else 0)
+    raise typer.Exit(ExitCode.FAILED if found.new else ExitCode.NOT_PROVEN if found.is_worse else ExitCode.PROVEN)

@@ -6,7 +6,8 @@ import typer
 
 from cli.console import OUT, Told
 from cli.options import STACK_NAME, Name
-from provision.home import exclusive, read_label, stack_directory, stacks
+from constat.target import load_target
+from provision.home import TARGET_COPY, exclusive, is_damaged, mend_label, read_label, stack_directory, stacks
 from provision.provider import provider
 
 
@@ -18,7 +19,10 @@ def register(app: typer.Typer) -> None:
 def down(name: Name = STACK_NAME) -> None:
     """Take the stack down."""
     with exclusive(name), Told() as told:
-        label = read_label(stack_directory(name))
+        directory = stack_directory(name)
+        if is_damaged(directory):
+            mend_label(directory, load_target(directory / TARGET_COPY).provider)
+        label = read_label(directory)
         gone = provider(label.provider if label else "embedded").close(name, progress=told)
     if not gone:
         known = ", ".join(stacks()) or "none"

@@ -13,6 +13,8 @@ import typer
 from cli.console import complain
 from constat.errors import TargetError, UserError
 from constat.outcome import ExitCode
+from constat.stack import STACK_FILE
+from provision.home import stack_directory, stacks
 
 COMMANDS: Final = ("up", "status", "credentials", "verify", "detect", "report", "compare", "controls", "mutants", "target", "prune", "down")
 
@@ -63,9 +65,15 @@ def _run() -> int:
         complain(str(problem))
         return ExitCode.NOT_PROVEN
     except KeyboardInterrupt:
-        complain("interrupted; `constat down` removes what is left of the stack")
+        complain("interrupted" + _left())
         return _INTERRUPTED
     return ExitCode.PROVEN
+
+
+def _left() -> str:
+    """Which stacks were begun and are not finished, and what removes them."""
+    unfinished = [name for name in stacks() if not (stack_directory(name) / STACK_FILE).exists()]
+    return "".join(f"; stack {name!r} is unfinished: `constat up --name {name}` or `constat down --name {name}`" for name in unfinished)
 
 
 def _interrupt(number: int, frame: object) -> None:

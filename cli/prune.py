@@ -21,9 +21,10 @@ def prune(
     dry_run: Annotated[bool, typer.Option("--dry-run", help="say what would be deleted, and stop")] = False,
 ) -> None:
     """Delete all but the newest runs."""
-    old = runs.all_runs()[:-keep]
+    known = runs.all_runs()
+    old = known[:-keep]
     for directory in old:
         if not dry_run:
             runs.remove_run(directory)
         OUT.print(f"{'would delete' if dry_run else 'deleted'} {directory.name}")
-    OUT.print(f"{len(runs.all_runs())} runs are left")
+    OUT.print(f"{len(known) - len(old)} runs {'would be' if dry_run else 'are'} left")

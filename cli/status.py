@@ -40,7 +40,7 @@ def status(name: Name = STACK_NAME, *, as_json: AsJson = False) -> None:
         typer.echo(json.dumps({**head, "components": parts, "run_dir": stack.run_dir}, indent=1))
     else:
         OUT.print(_table(name, states, seen))
-    raise typer.Exit(0 if all(s.state in {"running", "configured", "attached"} for s in states.values()) else 6)
+    raise typer.Exit(0 if all(state.is_well for state in states.values()) else 6)
 
 
 def _table(name: str, states: dict[str, ComponentState], seen: dict[str, str]) -> Table:

@@ -22,7 +22,7 @@ DryRun = Annotated[bool, typer.Option("--dry-run", help="say what would be start
 
 def register(app: typer.Typer) -> None:
     """Add the command."""
-    app.command("up", help="Bring the stack up. Idempotent: finishes or mends what is there.")(up)
+    app.command("up", help="Bring the stack up; mend one that is up, start an unfinished one over.")(up)
 
 
 def up(target: TargetFile = DEFAULT_TARGET, name: Name = STACK_NAME, *, install: Install = False, dry_run: DryRun = False) -> None:
@@ -37,8 +37,13 @@ def up(target: TargetFile = DEFAULT_TARGET, name: Name = STACK_NAME, *, install:
         if install:
             preflight.install(needed, told)
         stack = provider(claim.provider).open(claim, target_file=target, name=name, progress=told)
-        told.note(f"stack {name!r} is up in {monotonic() - start:.1f} s; `constat status`, `constat verify`, `constat down`")
+        told.note(f"stack {name!r} is up in {monotonic() - start:.1f} s; {_next(name)}")
     OUT.print(stack.run_dir)
+
+
+def _next(name: str) -> str:
+    option = "" if name == STACK_NAME else f" --name {name}"
+    return ", ".join(f"`constat {command}{option}`" for command in ("status", "verify", "down"))
 
 
 def _plan(target: str, provider_name: str, names: list[str], absent: tuple[Tool, ...]) -> None:

@@ -11,6 +11,7 @@ from cli import runs
 from cli.console import ERR, OUT, Told, complain
 from cli.healing import heal
 from cli.options import DEFAULT_TARGET, STACK_NAME, Control, Family, Name
+from cli.record import Record
 from cli.session import run_controls
 from cli.standing import standing
 from constat.outcome import ExitCode
@@ -44,22 +45,33 @@ def verify(
     with_difference: Compare = False,
 ) -> None:
     """Run the suites, write every report, and exit with the verdict."""
-    with Told() as told, standing(name, target, default=DEFAULT_TARGET, keep_up=keep_up, install=install, told=told):
+    record = Record(paths=paths or [], families=family or [], controls=control or [])
+    with (
+        record,
+        Told() as told,
+        standing(name, target, default=DEFAULT_TARGET, keep_up=keep_up, install=install, told=told, begun=record.begin),
+    ):
         heal(name, told)
-        directory = runs.new_run()
-        told.note(f"run {directory.name}")
+        told.note(f"run {record.directory.name}")
         told.quiet()  # the controls have the terminal from here
-        code = run_controls(name, directory, families=family or [], controls=control or [], paths=paths or [])
-    if code != ExitCode.USAGE:
-        runs.point_latest(directory)
-        write_all(directory)
-        code = _guarded(directory, code)
-        print_verdict(load_run(directory), OUT)
-        if with_difference:
-            _difference(directory)
-        for path in ("report.html", "summary.json", "junit.xml", "findings.jsonl", "allure-results"):
-            ERR.print(f"  {directory / path}", style="dim")
+        code = run_controls(name, record.directory, families=record.families, controls=record.controls, paths=record.paths)
+    if code == ExitCode.USAGE:
+        runs.remove_run(record.directory)
+    else:
+        code = _concluded(record.directory, code, with_difference=with_difference)
     raise typer.Exit(code)
+
+
+def _concluded(directory: Path, code: int, *, with_difference: bool) -> int:
+    """Write every report and show the verdict; the exit code."""
+    write_all(directory)
+    code = _guarded(directory, code)
+    print_verdict(load_run(directory), OUT)
+    if with_difference:
+        _difference(directory)
+    for path in ("report.html", "summary.json", "junit.xml", "findings.jsonl", "allure-results"):
+        ERR.print(f"  {directory / path}", style="dim")
+    return code
 
 
 def _guarded(directory: Path, code: int) -> int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 from dataclasses import asdict, dataclass
@@ -14,6 +15,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 FINDINGS_FILE = "findings.jsonl"
+_PLAN_FILE = "plan.json"
 
 Json: TypeAlias = Any  # what json.dumps accepts; a recursive alias buys nothing at this seam
 
@@ -84,6 +86,12 @@ def read_findings(path: Path) -> tuple[Finding, ...]:
             msg = f"{str(path)!r} line {number} is not a finding ({problem}); the file was damaged, run again"
             raise UserError(msg) from None
     return tuple(found)
+
+
+def digests(directory: Path) -> dict[str, str]:
+    """SHA-256 of what a run's verdict rests on, by file name: its plan and its findings."""
+    files = [directory / name for name in (_PLAN_FILE, FINDINGS_FILE)]
+    return {path.name: hashlib.sha256(path.read_bytes()).hexdigest() for path in files if path.exists()}
 
 
 class FindingFile:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import threading
-from typing import TYPE_CHECKING, TypeVar
+from contextvars import ContextVar
+from typing import TYPE_CHECKING, Final, TypeVar
 
 from constat.clock import monotonic
 from constat.errors import NotReady
@@ -12,7 +13,14 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 T = TypeVar("T")
-_PAUSE = threading.Event()  # never set: its wait() is an interruptible, monotonic sleep
+# Its wait() is an interruptible, monotonic sleep; this one is never set.
+_NEVER: Final = threading.Event()
+_STOP: ContextVar[threading.Event] = ContextVar("stop", default=_NEVER)
+
+
+def stop_with(stop: threading.Event) -> None:
+    """Let everything that this thread waits for from now on end soon after `stop` is set, with NotReady."""
+    _STOP.set(stop)
 
 
 def until(
@@ -29,7 +37,7 @@ def until(
     `within` and `every` are seconds.  Only the named errors are retried; any other is
     raised at once.  Raises NotReady that names the last thing seen.
     """
-    start = monotonic()
+    start, stop = monotonic(), _STOP.get()
     while True:
         try:
             seen = look()
@@ -38,13 +46,16 @@ def until(
             last = f"saw {seen!r}"
         except retry as problem:
             last = f"{type(problem).__name__}: {problem}".strip()
+        if stop.is_set():
+            msg = f"{what}: interrupted; last {last}"
+            raise NotReady(msg)
         if monotonic() - start > within:
             msg = f"{what}: not within {within:g} s; last {last}"
             raise NotReady(msg)
-        _PAUSE.wait(every)
+        stop.wait(every)
 
 
 def pause(seconds: float) -> None:
     """Let time pass where time itself is what is measured (a stable window, a paced writer)."""
     if seconds > 0:
-        _PAUSE.wait(seconds)
+        _NEVER.wait(seconds)

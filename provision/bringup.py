@@ -6,6 +6,7 @@ import concurrent.futures
 import graphlib
 import hashlib
 import json
+import threading
 from typing import TYPE_CHECKING, Protocol
 
 from constat import deadlines, wait
@@ -64,7 +65,8 @@ def bring_up(components: tuple[Component, ...], site: Site, *, host: Host, confi
     by_name = {component.name: component for component in components}
     order = graphlib.TopologicalSorter({c.name: [r for r in c.requires if r in by_name] for c in components})
     order.prepare()
-    with concurrent.futures.ThreadPoolExecutor(WORKERS, thread_name_prefix="up") as pool:
+    stop = threading.Event()
+    with concurrent.futures.ThreadPoolExecutor(WORKERS, thread_name_prefix="up", initializer=wait.stop_with, initargs=(stop,)) as pool:
         running: dict[concurrent.futures.Future[None], str] = {}
         try:
             while order.is_active():
@@ -75,8 +77,12 @@ def bring_up(components: tuple[Component, ...], site: Site, *, host: Host, confi
                 for job in done:
                     job.result()
                     order.done(running.pop(job))
-        except BaseException:
-            pool.shutdown(wait=False, cancel_futures=True)
+        except BaseException as problem:
+            # Nothing may be started any more once the caller takes things down.
+            stop.set()
+            if isinstance(problem, KeyboardInterrupt):
+                progress.note("interrupted: what has begun is ending")
+            pool.shutdown(wait=True, cancel_futures=True)
             raise
 
 
@@ -108,7 +114,7 @@ def _await(component: Component, site: Site, *, host: Host, plan: Plan) -> None:
     try:
         wait.until(look, what=f"{component.name} answers", within=deadlines.COMPONENT_READY, retry=(NotReady, *TRANSIENT), every=0.1)
     except NotReady as problem:
-        msg = f"{problem}; on a busy machine run `constat up` again, it goes on from here\n{host.last_words(plan)}"
+        msg = f"{problem}; on a busy machine try once more\n{host.last_words(plan)}"
         raise NotReady(msg) from problem
 
 

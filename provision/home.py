@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 LABEL_FILE: Final = "constat.json"
+TARGET_COPY: Final = "target.toml"  # what the stack was brought up from, as it was then
 ENVIRONMENT_VARIABLE: Final = "CONSTAT_HOME"
 DEFAULT_NAME: Final = "constat"
 _NAME: Final = re.compile(r"[a-z][a-z0-9-]{0,30}")
@@ -60,11 +61,31 @@ class Label:
 
 
 def read_label(directory: Path) -> Label | None:
-    """The directory's label, or None when nobody of ours made it."""
+    """The directory's label, or None when nobody of ours made it; UserError when it is damaged."""
     try:
         return Label(**json.loads((directory / LABEL_FILE).read_text("utf-8")))
-    except (OSError, ValueError, TypeError):
+    except (FileNotFoundError, NotADirectoryError):
         return None
+    except (OSError, ValueError, TypeError) as problem:
+        msg = (
+            f"{str(directory / LABEL_FILE)!r} is damaged ({problem}), so what runs there is not known any more; "
+            f"`constat down --name {directory.name}` ends it and removes it"
+        )
+        raise UserError(msg) from None
+
+
+def is_damaged(directory: Path) -> bool:
+    """Whether there is a label that nobody can read."""
+    try:
+        read_label(directory)
+    except UserError:
+        return True
+    return False
+
+
+def mend_label(directory: Path, provider: str) -> None:
+    """Write a damaged label anew, so that what it marks can be taken down."""
+    _write(directory, Label(id=uuid.uuid4().hex, name=directory.name, provider=provider, created=utc_now(), target_file=""))
 
 
 def write_label(directory: Path, *, provider: str, target_file: str) -> Label:
@@ -75,16 +96,26 @@ def write_label(directory: Path, *, provider: str, target_file: str) -> Label:
     directory.parent.mkdir(mode=0o755, parents=True, exist_ok=True)
     directory.mkdir(mode=0o755, exist_ok=True)
     label = Label(id=uuid.uuid4().hex, name=directory.name, provider=provider, created=utc_now(), target_file=target_file)
-    (directory / LABEL_FILE).write_text(json.dumps(label.__dict__, indent=1), "utf-8")
+    _write(directory, label)
     return label
+
+
+def _write(directory: Path, label: Label) -> None:
+    part = directory / f"{LABEL_FILE}.part"
+    part.write_text(json.dumps(label.__dict__, indent=1), "utf-8")
+    part.replace(directory / LABEL_FILE)
 
 
 def stacks() -> dict[str, Label]:
     """Every stack on this machine by name."""
     if not home().is_dir():
         return {}
-    found = {path.name: read_label(path) for path in sorted(home().iterdir()) if path.is_dir()}
-    return {name: label for name, label in found.items() if label is not None}
+    found: dict[str, Label] = {}
+    for path in sorted(home().iterdir()):
+        with contextlib.suppress(UserError):  # a damaged one is said when it is asked for
+            if path.is_dir() and (label := read_label(path)):
+                found[path.name] = label
+    return found
 
 
 @contextlib.contextmanager

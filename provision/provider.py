@@ -30,6 +30,11 @@ class ComponentState:
     endpoint: str
     restarts: int = 0
 
+    @property
+    def is_well(self) -> bool:
+        """Whether it does what it is there for, as far as the provider knows."""
+        return self.state in {"running", "configured", "attached"}
+
 
 class Provider(Protocol):
     """Brings a target up or attaches to it."""

@@ -147,6 +147,8 @@ def _sentence(run: Run, t: Messages, totals: Counter[Outcome]) -> Iterator[str]:
         return
     counted = {Verdict.PROVEN: len(run.judged), Verdict.FAILED: totals[Outcome.FAIL], Verdict.NOT_PROVEN: unsettled}[run.verdict]
     yield t.count(f"verdict.{run.verdict}.sentence", counted, all=t.whole(len(run.judged)))
+    if run.not_selected:
+        yield t("verdict.partial", n=t.whole(len(run.judged)), all=t.whole(len(run.results)))
     if run.verdict is Verdict.FAILED and unsettled:
         yield t.count("verdict.also", unsettled)
     if totals[Outcome.WAIVED]:

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
 PLAN_FILE = "plan.json"
 END_FILE = "ended.json"
+STOP_FILE = "stopped.json"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -70,6 +71,23 @@ def read_plan(path: Path) -> Plan:
         msg = f"{str(path)!r} names control {repeated!r} twice, expected each once; the file was damaged, run again"
         raise UserError(msg)
     return plan
+
+
+def read_end(path: Path) -> dict[str, Any]:
+    """What a run left as its last act; nothing when it did not get there; raises UserError when it is damaged."""
+    try:
+        ended = json.loads(path.read_bytes())
+    except FileNotFoundError:
+        return {}
+    except ValueError as problem:
+        msg = f"{str(path)!r} is torn or not JSON ({problem}); whether this run came to its end is unknown, run again"
+        raise UserError(msg) from None
+    return ended if isinstance(ended, dict) else {}
+
+
+def read_stop(directory: Path) -> str:
+    """Why a run ended before its first control, where that is known."""
+    return str(read_end(directory / STOP_FILE).get("reason", ""))
 
 
 def _read(path: Path) -> object:

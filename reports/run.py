@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING
 
 from constat.control import FAMILIES
 from constat.errors import UserError
-from constat.finding import FINDINGS_FILE, Finding, read_findings
+from constat.finding import FINDINGS_FILE, Finding, digests, read_findings
 from constat.outcome import ExitCode, Impact, Outcome, exit_code, worst
-from reports.plan import END_FILE, PLAN_FILE, Plan, PlannedControl, read_plan
+from reports.plan import END_FILE, PLAN_FILE, Plan, PlannedControl, read_end, read_plan, read_stop
 
 if TYPE_CHECKING:
     import os
@@ -148,14 +148,23 @@ def load_run(directory: str | os.PathLike[str]) -> Run:
         msg = f"run {str(path)!r} does not exist; expected a directory that `constat verify` left in out/, such as out/latest"
         raise UserError(msg)
     plan = read_plan(path / PLAN_FILE)
+    _refuse_changed(path)
     found = _read(path / FINDINGS_FILE, plan)
-    results = _results(plan, found)
+    results = _results(plan, found, read_stop(path))
     has_ended = (path / END_FILE).exists()
     is_torn = _is_torn(path / FINDINGS_FILE) or (plan.marks_end and not has_ended)
     is_cut = is_torn or not all(result.is_reached for result in results if result.control.selected)
     if found and is_cut and not (has_ended and not is_torn):
         results = tuple(_cut_short(plan, result) if result.control.id == found[-1].control else result for result in results)
     return Run(directory=path, plan=plan, results=results, was_interrupted=is_cut)
+
+
+def _refuse_changed(path: Path) -> None:
+    """The end of a run seals what its verdict rests on: a line less, or another word, must not make it green."""
+    sealed = read_end(path / END_FILE).get("digests", {})
+    if changed := sorted(name for name, digest in digests(path).items() if sealed.get(name, digest) != digest):
+        msg = f"{changed[0]} of run {str(path)!r} is not what the run left: it was changed or cut afterwards; run again"
+        raise UserError(msg)
 
 
 def _read(path: Path, plan: Plan) -> tuple[Finding, ...]:
@@ -176,17 +185,17 @@ def _is_torn(path: Path) -> bool:
     return path.exists() and not path.read_bytes().endswith(b"\n") and path.stat().st_size > 0
 
 
-def _results(plan: Plan, found: tuple[Finding, ...]) -> tuple[Result, ...]:
+def _results(plan: Plan, found: tuple[Finding, ...], stopped: str) -> tuple[Result, ...]:
     grouped: dict[str, list[Finding]] = defaultdict(list)
     for finding in found:
         grouped[finding.control].append(finding)
-    planned = [_result(plan, control, tuple(grouped.pop(control.id, ()))) for control in plan.controls]
+    planned = [_result(plan, control, tuple(grouped.pop(control.id, ())), stopped) for control in plan.controls]
     # Nothing red is hidden because nobody planned it.
-    return (*planned, *(_result(plan, _unplanned(rows[0]), tuple(rows)) for rows in grouped.values()))
+    return (*planned, *(_result(plan, _unplanned(rows[0]), tuple(rows), stopped) for rows in grouped.values()))
 
 
-def _result(plan: Plan, control: PlannedControl, found: tuple[Finding, ...]) -> Result:
-    reason = NOT_REACHED if control.selected else NOT_SELECTED
+def _result(plan: Plan, control: PlannedControl, found: tuple[Finding, ...], stopped: str) -> Result:
+    reason = (stopped or NOT_REACHED) if control.selected else NOT_SELECTED
     return Result(control=control, found=found, added=() if found else (_not_reviewed(plan, control, reason),))
 
 

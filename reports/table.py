@@ -96,6 +96,7 @@ def _said(findings: tuple[Finding, ...]) -> str:
 
 def _closing(run: Run, failed: list[Result], unsettled: list[Result]) -> Text:
     counts = f"{len(failed)} red, {len(unsettled)} not proven, of {len(run.judged)} controls"
+    counts += f" (a part: there are {len(run.results)})" if run.not_selected else ""
     interrupted = "; the run was interrupted" if run.was_interrupted else ""
     return Text(f"{messages()(f'verdict.{run.verdict}')}: {counts}{interrupted} (exit code {run.exit_code})", _VERDICT_STYLES[run.verdict])
 

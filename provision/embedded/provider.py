@@ -34,8 +34,6 @@ if TYPE_CHECKING:
     from provision.progress import Progress
     from provision.provider import ComponentState
 
-TARGET_COPY: Final = "target.toml"
-
 
 class Embedded:
     """Implements `provision.provider.Provider`."""
@@ -99,14 +97,14 @@ class Embedded:
     def states(self, name: str) -> dict[str, ComponentState]:
         """Each component's state and endpoint."""
         directory = home.stack_directory(name)
-        target = load_target(directory / TARGET_COPY)
+        target = load_target(directory / home.TARGET_COPY)
         parts = components(target)
         return states(_site(directory, target, parts), parts, Supervisor(directory))
 
     def secrets(self, name: str) -> tuple[str, ...]:
         """Every secret of the stack."""
         directory = home.stack_directory(name)
-        target = load_target(directory / TARGET_COPY)
+        target = load_target(directory / home.TARGET_COPY)
         return _site(directory, target, components(target)).secrets()
 
     def collect_logs(self, name: str, into: Path) -> None:
@@ -125,7 +123,7 @@ class Embedded:
             self.close(name, progress=progress)
         if home.read_label(directory) is None:
             home.write_label(directory, provider="embedded", target_file=str(target_file))
-        (directory / TARGET_COPY).write_bytes(target_file.read_bytes())
+        (directory / home.TARGET_COPY).write_bytes(target_file.read_bytes())
         return directory
 
 

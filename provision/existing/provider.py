@@ -22,8 +22,6 @@ if TYPE_CHECKING:
     from constat.target import Target
     from provision.progress import Progress
 
-TARGET_COPY: Final = "target.toml"
-
 
 class Existing:
     """Implements `provision.provider.Provider`."""
@@ -38,7 +36,7 @@ class Existing:
         directory = home.stack_directory(name)
         if home.read_label(directory) is None:
             home.write_label(directory, provider="existing", target_file=str(target_file))
-        (directory / TARGET_COPY).write_bytes(target_file.read_bytes())
+        (directory / home.TARGET_COPY).write_bytes(target_file.read_bytes())
         (directory / STACK_FILE).write_text(json.dumps({"stack_file": str(source)}), "utf-8")
         progress.done("attached", monotonic() - start)
         return stack
@@ -85,7 +83,7 @@ class Existing:
         except FileNotFoundError:
             msg = f"stack {name!r} is not attached; run `constat up` with its target file first"
             raise UserError(msg) from None
-        return read_stack(source, load_target(directory / TARGET_COPY), name)
+        return read_stack(source, load_target(directory / home.TARGET_COPY), name)
 
 
 def _source(target: Target, target_file: Path) -> Path:

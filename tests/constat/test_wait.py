@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import concurrent.futures
+import threading
+
 import pytest
 
 from constat import wait
@@ -47,3 +50,19 @@ def test_other_errors_come_at_once() -> None:
 def test_a_deadline_of_nothing_still_looks_once() -> None:
     """It looks at least once, however short the deadline."""
     assert wait.until(lambda: "seen", what="it", within=0) == "seen"
+
+
+def test_a_thread_that_is_told_to_stop_waits_no_longer() -> None:
+    """Once the event is set, whatever the thread waits for ends soon, and says so."""
+    stop, looked = threading.Event(), threading.Event()
+
+    def look() -> bool:
+        looked.set()
+        return False
+
+    with concurrent.futures.ThreadPoolExecutor(1, initializer=wait.stop_with, initargs=(stop,)) as pool:
+        waiting = pool.submit(wait.until, look, what="the door opens", within=600, every=300, holds=bool)
+        assert looked.wait(10)
+        stop.set()
+        with pytest.raises(NotReady, match="the door opens: interrupted"):
+            waiting.result(timeout=10)

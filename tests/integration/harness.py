@@ -73,7 +73,7 @@ class Constat:
 
     def environment(self) -> dict[str, str]:
         """The environment: this home, and a wide terminal that is none."""
-        return {**os.environ, "CONSTAT_HOME": str(self.home), "COLUMNS": "200"}
+        return {**os.environ, "CONSTAT_HOME": str(self.home), "CONSTAT_OUT": str(self.home / ".out"), "COLUMNS": "200"}
 
     def credentials(self) -> dict[str, Any]:
         """What `constat credentials --json` says of the stack."""

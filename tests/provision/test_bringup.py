@@ -98,7 +98,7 @@ def test_one_that_does_not_answer_is_named_with_its_last_words(tmp_path: Path, m
     """Slow is not silent: name, last answer, last log lines, and what to do."""
     monkeypatch.setattr(deadlines, "COMPONENT_READY", 0.2)
 
-    with pytest.raises(NotReady, match=r"'a' did not come up.*still warming up.*run `constat up` again.*\n.*last words of a"):
+    with pytest.raises(NotReady, match=r"'a' did not come up.*still warming up.*try once more.*\n.*last words of a"):
         bring([Part("a", looks=1000)], tmp_path)
 
 

@@ -45,3 +45,25 @@ def test_a_lock_that_was_removed_meanwhile_is_no_lock(here: Path) -> None:
         (here / ".one.lock").unlink()
         with home.exclusive("one"), pytest.raises(UserError, match="in use"), home.exclusive("one"):
             pytest.fail("held twice")
+
+
+def test_a_damaged_label_is_said_and_can_be_mended(here: Path) -> None:
+    """Nobody is told that the stack is not there, or not ours; what takes it down can read the label again."""
+    directory = here / "one"
+    home.write_label(directory, provider="embedded", target_file="t")
+    (directory / home.LABEL_FILE).write_text('{"broken', "utf-8")
+
+    with pytest.raises(UserError, match=r"is damaged .* `constat down --name one`"):
+        home.read_label(directory)
+    assert home.is_damaged(directory)
+    assert home.stacks() == {}
+    home.mend_label(directory, "embedded")
+    assert not home.is_damaged(directory)
+
+
+def test_what_nobody_labelled_is_not_ours(here: Path) -> None:
+    """A directory without a label, and none at all, are nobody's stack, and not damaged."""
+    (here / "theirs").mkdir()
+
+    assert (home.read_label(here / "theirs"), home.read_label(here / "none")) == (None, None)
+    assert not home.is_damaged(here / "theirs")

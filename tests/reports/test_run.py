@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from constat.errors import UserError
+from constat.finding import digests
 from constat.outcome import ExitCode, Outcome
 from reports.run import CUT_SHORT, NOT_REACHED, NOT_SELECTED, Verdict, load_run
 from tests.reports.platform_run import NEVER_REACHED, write_green, write_mixed
@@ -113,6 +114,27 @@ def test_a_torn_last_line_is_never_proven(tmp_path: Path) -> None:
         verdicts.add(load_run(tmp_path).verdict)
 
     assert verdicts == {Verdict.NOT_PROVEN}
+
+
+@pytest.mark.parametrize("file", ["findings.jsonl", "plan.json"])
+def test_what_was_changed_after_the_end_is_refused(tmp_path: Path, file: str) -> None:
+    """A red line that was taken out, a control that was dropped from the plan: the end has sealed both."""
+    write_run(tmp_path, [ONE], [Seen(control=ONE.id, subject="a"), Seen(control=ONE.id, subject="b", outcome=Outcome.FAIL)])
+    (tmp_path / "ended.json").write_text(json.dumps({"digests": digests(tmp_path)}), "utf-8")
+    assert load_run(tmp_path).verdict is Verdict.FAILED
+
+    lines = (tmp_path / file).read_text("utf-8").splitlines(keepends=True)
+    (tmp_path / file).write_text("".join(lines[:-1]) if file == "findings.jsonl" else "".join(lines) + "\n", "utf-8")
+    with pytest.raises(UserError, match=f"{file} of run .* is not what the run left"):
+        load_run(tmp_path)
+
+
+def test_a_run_that_stopped_before_its_first_control_says_why(tmp_path: Path) -> None:
+    """What nobody reached carries the reason, where it is known."""
+    write_run(tmp_path, [ONE], [])
+    (tmp_path / "stopped.json").write_text(json.dumps({"reason": "the platform did not come up"}), "utf-8")
+
+    assert load_run(tmp_path).by_control[ONE.id].findings[0].reason == "the platform did not come up"
 
 
 def test_an_unselected_control_does_not_count(tmp_path: Path) -> None:
