@@ -46,7 +46,7 @@ def all_controls(paths: Sequence[str] = ()) -> list[Control]:
             ["--collect-only", "--assert=plain", "-q", "--no-header", "-p", "no:cacheprovider", "--rootdir", str(ROOT), *where],
             plugins=[keeper],
         )
-    if code == pytest.ExitCode.NO_TESTS_COLLECTED:
+    if code == pytest.ExitCode.NO_TESTS_COLLECTED or "ERROR: not found:" in said.getvalue():
         msg = f"there is no control in {', '.join(map(repr, where))}; `constat controls` lists them"
         raise UserError(msg)
     if code != pytest.ExitCode.OK:
