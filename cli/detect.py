@@ -55,7 +55,7 @@ class Census:
         """As `constat detect --json` prints it."""
         return {
             "clean": {"runs": self.clean_runs, "false_alarms": list(self.false_alarms)},
-            "mutants": [asdict(detection) for detection in self.detections],
+            "mutants": [{**asdict(detection), "title": by_id()[detection.id].title} for detection in self.detections],
         }
 
 
