@@ -112,6 +112,8 @@ class Cache:
     url: str
     admin_password: str = field(repr=False)
     ca: str
+    # Users of the platform itself, who may reach every tenant's keys.
+    operators: tuple[str, ...] = ("admin", "service")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -124,6 +126,14 @@ class Broker:
     vhost: str
     exchanges: tuple[str, ...]
     ca: str
+    # Tenant → its own virtual host, where it has one; else it shares `vhost`.
+    vhosts: dict[str, str] = field(default_factory=dict)
+    # Users of the platform itself; whoever else is found must be a tenant.
+    operators: tuple[str, ...] = ("admin", "service", "monitor")
+
+    def vhost_of(self, tenant: str) -> str:
+        """The virtual host that a tenant works in."""
+        return self.vhosts.get(tenant, self.vhost)
 
 
 @dataclass(frozen=True, kw_only=True)

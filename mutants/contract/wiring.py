@@ -40,7 +40,7 @@ def _tenant(stack: Stack) -> str:
 def _bindings(stack: Stack) -> list[dict[str, Any]]:
     """What leads to the tenant's own queue, but for the default exchange."""
     messages = _broker(stack)
-    path = f"/api/queues/{messages.vhost}/{_tenant(stack)}.events/bindings"
+    path = f"/api/queues/{messages.vhost_of(_tenant(stack))}/{_tenant(stack)}.events/bindings"
     with broker.management(messages) as client:
         found = http.expect(http.ask(client, "GET", path), what=path).json()
     return [binding for binding in found if binding["source"]]
@@ -50,7 +50,7 @@ def _unbind(stack: Stack, state: State) -> None:
     messages = _broker(stack)
     with broker.management(messages) as client:
         for binding in state["bindings"]:
-            path = _path(messages, binding) + f"/{binding['properties_key']}"
+            path = _path(binding) + f"/{binding['properties_key']}"
             http.expect(http.ask(client, "DELETE", path), what=path)
 
 
@@ -59,11 +59,11 @@ def _bind(stack: Stack, state: State) -> None:
     with broker.management(messages) as client:
         for binding in state["bindings"]:
             value = {"routing_key": binding["routing_key"], "arguments": binding["arguments"]}
-            http.expect(http.ask(client, "POST", _path(messages, binding), value=value), what=binding["destination"])
+            http.expect(http.ask(client, "POST", _path(binding), value=value), what=binding["destination"])
 
 
-def _path(messages: Broker, binding: dict[str, Any]) -> str:
-    return f"/api/bindings/{messages.vhost}/e/{binding['source']}/q/{binding['destination']}"
+def _path(binding: dict[str, Any]) -> str:
+    return f"/api/bindings/{binding['vhost']}/e/{binding['source']}/q/{binding['destination']}"
 
 
 def _monitoring(stack: Stack) -> Metrics:

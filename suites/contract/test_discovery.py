@@ -75,7 +75,7 @@ def _walk(stack: Stack, tenant: str, canary: str) -> Iterator[Judgement]:
     assert stack.broker is not None
     with (
         http.client(stack.gateway.ca, stack.gateway.url) as client,
-        events.listening(stack.broker, stack.broker.exchanges[0], f"{tenant}.#") as heard,
+        events.listening(stack.broker, stack.broker.exchanges[0], f"{tenant}.#", vhost=stack.broker.vhost_of(tenant)) as heard,
     ):
         path = Path(stack=stack, client=client, tenant=tenant, canary=canary, heard=heard)
         try:
@@ -184,8 +184,8 @@ def _published(path: Path) -> str:
 
 def _delivered(path: Path) -> str:
     assert path.stack.broker is not None  # the control needs it
-    queue = f"{path.tenant}.events"
-    if not broker.fetched(path.stack.broker, path.stack.tenants[path.tenant].broker, queue, path.property):
+    queue, vhost = f"{path.tenant}.events", path.stack.broker.vhost_of(path.tenant)
+    if not broker.fetched(path.stack.broker, path.stack.tenants[path.tenant].broker, queue, path.property, vhost=vhost):
         msg = f"queue {queue!r} has no event of property {path.property}"
         raise NotReady(msg)
     return f"the tenant fetched it from {queue}"
