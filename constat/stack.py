@@ -156,11 +156,22 @@ class Gateway:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Issuer:
+    """Who signs the platform's tokens; the harness signs with the key what the issuer never would, to see it refused."""
+
+    signing_key: str = field(repr=False)  # PEM
+    issuer: str
+    audience: str
+
+
+@dataclass(frozen=True, kw_only=True)
 class Search:
-    """Where searches are answered, and by what kind of engine."""
+    """Where searches are answered, and by what kind of engine; `key` is an engine's administrator's, where it has one."""
 
     kind: str
     url: str
+    key: str = field(default="", repr=False)
+    tenant_field: str = "organization_id"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -238,6 +249,7 @@ class Stack:
     broker: Broker | None = None
     vault: Vault | None = None
     gateway: Gateway | None = None
+    issuer: Issuer | None = None
     services: dict[str, str] = field(default_factory=dict)
     search: Search | None = None
     metrics: Metrics | None = None

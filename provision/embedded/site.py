@@ -102,6 +102,10 @@ class EmbeddedSite:
         """A kept secret, or None when it was never made."""
         return self._secrets.get(name)
 
+    def forget(self, prefix: str) -> None:
+        """Let go of the secrets whose names begin so."""
+        self._secrets.forget(prefix)
+
     def secrets(self) -> tuple[str, ...]:
         """Every secret, for the redactor."""
         return self._secrets.all()
