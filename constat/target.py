@@ -23,6 +23,9 @@ _TENANT = re.compile(r"[a-z][a-z0-9]{0,30}")
 _RESERVED = frozenset({"admin", "service", "monitor", "default", "guest", "root", "backup"})
 
 
+Store = Literal["accounts", "broker", "cache", "objects", "pooler", "vault", "web"]
+
+
 class _Section(BaseModel):
     """A table of the file: unknown keys are refused, values do not change."""
 
@@ -41,6 +44,9 @@ class DeclaredLogin(_Section):
 
     kind: LoginKind
     reason: str = Field(min_length=1, description="what the login is for")
+    may: frozenset[str] = Field(
+        default=frozenset(), description="powers that an operator needs: an attribute, a group, 'owner of objects', a function"
+    )
 
 
 class TenantPlan(_Section):
@@ -162,6 +168,10 @@ class Target(_Section):
     tenants: dict[str, DeclaredTenant] = Field(default_factory=dict)
     attack_pair: Annotated[tuple[str, ...], Field(max_length=2)] = ()
     isolation: Isolation = Isolation()
+    identities: dict[Store, dict[str, str]] = Field(
+        default_factory=dict,
+        description="store = identities that it may know beside the tenants' = why; one that is found and not listed is a finding",
+    )
     buckets: Buckets = Buckets()
     objectives: Objectives = Objectives()
     promises: dict[str, str] = Field(default_factory=dict, description="promise id = the specification's own words")

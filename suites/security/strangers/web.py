@@ -32,6 +32,13 @@ WELL_KNOWN: Final = (
     *("/ui/", "/admin", "/dashboard/", "/config", "/env", "/.env", "/.git/config", "/debug/pprof/", "/debug/vars"),
     *("/probe?target=127.0.0.1:22&module=tcp", NOWHERE),
 )
+# What developers leave in a service beside its description: a place and a word.
+_PLACES: Final = ("", "/internal", "/debug", "/admin", "/api", "/api/internal", "/_", "/private", "/actuator", "/management", "/test")
+_WORDS: Final = (
+    *("dump", "config", "settings", "env", "secrets", "status", "info", "users", "tenants", "organizations", "keys", "tokens"),
+    *("vars", "heap", "trace", "routes", "sql", "query", "backup", "logs", "console", "shell", "exec", "session", "state"),
+)
+HIDDEN: Final = tuple(f"{place}/{word}" for place in _PLACES for word in ("", *_WORDS) if place or word)
 # What would change something is asked of a path that does not exist.
 CHANGES: Final = ("PUT", "POST", "PATCH", "DELETE")
 REFUSALS: Final = frozenset(
@@ -88,7 +95,8 @@ def approach(ground: Ground, listener: Listener) -> Iterator[Admission]:
         yield from peers.approach(ground, listener)
         return
     server = role(ground.stack, listener)
-    asked = [("GET", path) for path in WELL_KNOWN] + [(method, NOWHERE) for method in CHANGES]
+    hidden = HIDDEN if server is SERVICE or listener.node in gateway_nodes(ground.stack) else ()
+    asked = [("GET", path) for path in dict.fromkeys((*WELL_KNOWN, *hidden))] + [(method, NOWHERE) for method in CHANGES]
     with http.client(ground.ca, url(listener)) as client:
         tried = [(f"{method} {path}", functools.partial(_asked, client, ground, server, method, path)) for method, path in asked]
         known = twin(functools.partial(authorised, ground.stack, ground.ca, listener))

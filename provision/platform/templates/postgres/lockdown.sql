@@ -34,7 +34,7 @@ BEGIN
                 'pg_database_size', 'pg_tablespace_size',
                 'pg_current_xact_id', 'pg_current_xact_id_if_assigned', 'pg_current_snapshot', 'pg_xact_status'
             ])
-        )
+        ) AND proname NOT IN ('lo_import', 'lo_export') -- they read and write the server's files: nobody's, as a fresh cluster has it
     LOOP
         EXECUTE format('REVOKE EXECUTE ON FUNCTION %s FROM PUBLIC', open.function);
         EXECUTE format('GRANT EXECUTE ON FUNCTION %s TO owner, backup, pg_monitor', open.function);
@@ -61,6 +61,8 @@ BEGIN
     GRANT SELECT ON pg_class TO owner, backup, pg_monitor;
 END
 $$;
+
+REVOKE EXECUTE ON FUNCTION lo_import(text), lo_import(text, oid), lo_export(oid, text) FROM PUBLIC, owner, backup, pg_monitor;
 
 -- The pooler learns the verifier of a login that works for tenants, and of no other.
 CREATE SCHEMA IF NOT EXISTS pooler;
