@@ -43,6 +43,7 @@ class Configured:
         """Read what an earlier run has done."""
         self._path = path
         self._digests: dict[str, str] = json.loads(path.read_text()) if path.exists() else {}
+        self._one_at_a_time = threading.Lock()  # components come up side by side, and two may end in the same moment
 
     def has(self, component: str, digest: str) -> bool:
         """Whether the component was configured under exactly this plan."""
@@ -50,10 +51,11 @@ class Configured:
 
     def add(self, component: str, digest: str) -> None:
         """Remember that it now is."""
-        self._digests[component] = digest
-        part = self._path.with_suffix(".part")
-        part.write_text(json.dumps(self._digests, indent=1))
-        part.replace(self._path)
+        with self._one_at_a_time:
+            self._digests[component] = digest
+            part = self._path.with_suffix(".part")
+            part.write_text(json.dumps(self._digests, indent=1))
+            part.replace(self._path)
 
 
 def bring_up(components: tuple[Component, ...], site: Site, *, host: Host, configured: Configured, progress: Progress) -> None:

@@ -66,18 +66,20 @@ def _path(binding: dict[str, Any]) -> str:
     return f"/api/bindings/{binding['vhost']}/e/{binding['source']}/q/{binding['destination']}"
 
 
-def _monitoring(stack: Stack) -> Metrics:
+def monitoring(stack: Stack) -> Metrics:
+    """The monitoring; Unobservable when the stack has none."""
     if stack.metrics is None:
         msg = "the stack has no monitoring"
         raise Unobservable(msg)
     return stack.metrics
 
 
-def _scrapes(stack: Stack) -> Path:
+def scrapes(stack: Stack) -> Path:
+    """Prometheus' own configuration."""
     return directory(stack, "prometheus") / "prometheus.yml"
 
 
-def _reload_prometheus(stack: Stack) -> None:
+def reload_prometheus(stack: Stack) -> None:
     """As `systemctl reload prometheus` does."""
     home = str(directory(stack, "prometheus"))
     for process in psutil.process_iter():
@@ -93,7 +95,7 @@ def _works_in(process: psutil.Process, home: str) -> bool:
 
 
 def _asks_no_cache(stack: Stack) -> bool:
-    return not any(target.job == "cache" for target in metrics.targets(_monitoring(stack)))
+    return not any(target.job == "cache" for target in metrics.targets(monitoring(stack)))
 
 
 def _routes(stack: Stack) -> Path:
@@ -129,9 +131,9 @@ MUTANTS: Final = (
         "MUT-CON-06",
         "the cache was left out when the scrape jobs were sorted",
         controls=("CON-MET-01",),
-        path=_scrapes,
+        path=scrapes,
         change=lambda text: _CACHE_JOB.sub("", text),
-        reload=_reload_prometheus,
+        reload=reload_prometheus,
         holds=_asks_no_cache,
     ),
     edited(

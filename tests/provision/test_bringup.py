@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import concurrent.futures
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, cast
 
@@ -109,3 +110,13 @@ def test_one_that_gives_up_ends_it_at_once(tmp_path: Path) -> None:
         bring([Part("a", done=done), Part("b", ("a",), done=done)], tmp_path, Machine(fatal="a"))
 
     assert done == []
+
+
+def test_two_that_end_in_the_same_moment_are_both_remembered(tmp_path: Path) -> None:
+    """Components come up side by side: what one of them notes neither loses nor disturbs what another does."""
+    noted, names = Configured(tmp_path / "configured.json"), [f"part-{number}" for number in range(200)]
+
+    with concurrent.futures.ThreadPoolExecutor(8) as pool:
+        list(pool.map(lambda name: noted.add(name, "x"), names))
+
+    assert all(Configured(tmp_path / "configured.json").has(name, "x") for name in names)
