@@ -220,6 +220,8 @@ class Listener:
     tls: bool
     protocol: str
     host: str = "127.0.0.1"
+    # `host:port` by which the platform's own nodes reach it, where that is not this one.
+    inside: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -257,6 +259,8 @@ class Stack:
     tenants: dict[str, Tenant] = field(default_factory=dict)
     listeners: tuple[Listener, ...] = ()
     guarded: tuple[GuardedPath, ...] = ()
+    # Whether its processes are this machine's, so that its sockets can be looked at here.
+    local_processes: bool = False
     # Set by the provider for a live stack; never written to the file.
     machines: Annotated[SkipValidation[Machines | None], WithJsonSchema({"type": "null"})] = field(default=None, compare=False, repr=False)
 

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 PROVIDERS: Final = {
     "embedded": "provision.embedded.provider",
     "existing": "provision.existing.provider",
+    "kind": "provision.kind.provider",
 }
 
 

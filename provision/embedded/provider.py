@@ -55,7 +55,7 @@ class Embedded:
         start = monotonic()
         onboard(site, parts, target.tenants)
         progress.done("tenants", monotonic() - start)
-        stack = assemble(site, parts, nodes=site.nodes, run_dir=str(directory))
+        stack = dataclasses.replace(assemble(site, parts, nodes=site.nodes, run_dir=str(directory)), local_processes=True)
         write_private(directory / STACK_FILE, json.dumps(stack.to_document(), indent=1).encode())
         return self.attach(name)
 

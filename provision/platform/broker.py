@@ -62,7 +62,7 @@ class BrokerComponent:
     def nodes(self, target: Target) -> tuple[Node, ...]:
         """One node."""
         del target  # the same for every target
-        return (Node(name=NODE, user="rabbitmq", sockets=_SOCKETS),)
+        return (Node(name=NODE, user="rabbitmq", sockets=_SOCKETS, durable=True),)
 
     def plan(self, site: Site) -> Plan:
         """Its configuration, what it holds from its first moment on, and the server."""

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     "HOS-01",
     severity=Severity.HIGH,
     impact=Impact.OBSERVE,
-    needs=("listeners",),
+    needs=("listeners", "local_processes"),
     promises=("hosts",),
     refs=("CIS Debian 12 2.4", "ISO 27001 A.8.20"),
     remediation="Stop what listens without being declared, or declare it in the component's table with its owner's consent.",

@@ -184,9 +184,9 @@ def _admitted(client: httpx.Client, path: str) -> Answer:
 
 
 def _scraped(stack: Stack, listener: Listener) -> Answer:
-    address = f"{listener.host}:{listener.port}"
+    addresses = {f"{listener.host}:{listener.port}", listener.inside}
     for target in metrics.targets(stack.metrics) if stack.metrics else ():
-        if target.address == address and not target.is_probe:
+        if target.address in addresses and not target.is_probe:
             return Answer(kind=OK if target.health == metrics.UP else target.health, shown=f"Prometheus asks it as {target.job!r}")
     msg = f"nobody is known who may speak to {named(listener)}: Prometheus does not ask it either"
     raise Unobservable(msg)
