@@ -6,9 +6,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 import psutil
-from minio.commonconfig import ENABLED, Filter
+from minio.commonconfig import ENABLED, GOVERNANCE, Filter
 from minio.lifecycleconfig import Expiration, LifecycleConfig, Rule
-from minio.objectlockconfig import DAYS, GOVERNANCE, ObjectLockConfig
+from minio.objectlockconfig import DAYS, ObjectLockConfig
 
 from constat.mutant import Mutant, Scope, State
 from constat.observe import keeping, objects

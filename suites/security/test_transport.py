@@ -72,9 +72,9 @@ def approach_old(stack: Stack, listener: Listener, ca: str) -> Iterable[Admissio
         else oldtls.SHORTEST_DAYS
     )
     known = Answer(kind=OK, shown=f"the certificate is good for {left:.0f} days")
-    tried = [(offer.name, functools.partial(_accepts, listener, offer, own)) for offer in oldtls.OFFERS]
-    tried.append(("a certificate that soon ends", lambda: judge_days(left)))
-    return acts(named(listener), known, tried, refusals=frozenset({oldtls.REFUSED}))
+    offers = [(offer.name, functools.partial(_accepts, listener, offer, own)) for offer in oldtls.OFFERS]
+    lasting = ("a certificate that soon ends", functools.partial(judge_days, left))
+    return acts(named(listener), known, [*offers, lasting], refusals=frozenset({oldtls.REFUSED}))
 
 
 def judge_days(left: float) -> Answer:
