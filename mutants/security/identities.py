@@ -84,11 +84,12 @@ def _tokens(stack: Stack) -> str:
 
 
 def _store(stack: Stack) -> tuple[Minio, str, str]:
-    """The administrator, a bucket, and the prefix of the last tenant."""
+    """The administrator, a bucket that tenants write to, and the prefix of the last tenant."""
     if stack.objects is None or not stack.tenants:
         msg = "the stack has no object store, or no tenants in it"
         raise Unobservable(msg)
-    return objects.connect(stack.objects, stack.objects.admin), stack.objects.buckets[-1], max(stack.tenants)
+    bucket = max(found.name for found in objects.buckets(stack.objects) if not found.is_locked)
+    return objects.connect(stack.objects, stack.objects.admin), bucket, max(stack.tenants)
 
 
 def _publish(stack: Stack, state: State) -> None:
@@ -188,7 +189,7 @@ MUTANTS: Final = (
     ),
     Mutant(
         id="MUT-SEC-ANO-11",
-        title="one tenant's documents were made public for a partner",
+        title="one tenant's objects were made public for a partner",
         scope=Scope.STORE,
         controls=("SEC-ANO-01",),
         plant=_publish,

@@ -39,10 +39,9 @@ def of_vault(stack: Stack) -> Iterator[Lock]:
     yield _vault_lock(vault, "secret store tokens", tuple((token, "") for token in TOKENS), _token_opens)
     for mount, kind in vaults.auth_methods(vault).items():
         if kind in _WITH_PASSWORD:
-            # A real account is locked after a few wrong passwords, for everybody: it is an identity to declare, and not to guess at.
-            users = [name for name in _NAMES if name not in vaults.names(vault, f"auth/{mount}/users")]
-            real = tuple((user, user) for user in vaults.names(vault, f"auth/{mount}/users"))
-            pairs = real + tuple(pair for user in users for pair in guesses(user, "vault") if pair[1])
+            # A real account is locked for everybody after a few wrong passwords: it is for SEC-LOG-02 to declare, and not to be guessed at.
+            known = vaults.names(vault, f"auth/{mount}/users")
+            pairs = tuple(pair for user in _NAMES if user not in known for pair in guesses(user, "vault") if pair[1])
             yield _vault_lock(vault, f"secret store login {mount}", pairs, functools.partial(_login_opens, mount=mount))
         elif kind == "approle":
             roles = vaults.names(vault, f"auth/{mount}/role")

@@ -95,7 +95,7 @@ def approach(ground: Ground, listener: Listener) -> Iterator[Admission]:
         yield from peers.approach(ground, listener)
         return
     server = role(ground.stack, listener)
-    hidden = HIDDEN if server is SERVICE or listener.node in gateway_nodes(ground.stack) else ()
+    hidden = HIDDEN if server is SERVICE or _is_entry(ground.stack, listener) else ()
     asked = [("GET", path) for path in dict.fromkeys((*WELL_KNOWN, *hidden))] + [(method, NOWHERE) for method in CHANGES]
     with http.client(ground.ca, url(listener)) as client:
         tried = [(f"{method} {path}", functools.partial(_asked, client, ground, server, method, path)) for method, path in asked]
@@ -190,6 +190,11 @@ def _scraped(stack: Stack, listener: Listener) -> Answer:
             return Answer(kind=OK if target.health == metrics.UP else target.health, shown=f"Prometheus asks it as {target.job!r}")
     msg = f"nobody is known who may speak to {named(listener)}: Prometheus does not ask it either"
     raise Unobservable(msg)
+
+
+def _is_entry(stack: Stack, listener: Listener) -> bool:
+    """Whether clients reach the services here."""
+    return stack.gateway is not None and _port(stack.gateway.url) == listener.port
 
 
 def _port(address: str) -> int:

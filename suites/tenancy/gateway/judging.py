@@ -74,7 +74,8 @@ def marks(mine: Resident, theirs: Resident, absent: Resident) -> Marks:
     """How to read answers that one tenant gets."""
     names = [name for one in (theirs, absent) for name in (one.tenant, one.organization_id, one.user, *one.places.values())]
     told = [value for one in (theirs, absent) for value in one.told.values()]
-    return Marks(foreign=theirs.marks - mine.marks, names=(*names, *told))
+    used = [value for one in (theirs, absent) for value in one.handles.values()]
+    return Marks(foreign=theirs.marks - mine.marks, names=(*names, *told, *used))
 
 
 def leaks(request: Request, reply: Reply, foreign: frozenset[str]) -> tuple[str, ...]:

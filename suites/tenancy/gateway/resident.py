@@ -65,8 +65,9 @@ class Resident:
 
     @property
     def marks(self) -> frozenset[str]:
-        """By what it is recognised in somebody else's answer."""
-        values = {self.canary, self.organization_id, self.user, *self.places.values(), *self.told.values()}
+        """By what it is recognised in somebody else's answer; a name that anybody may choose tells of nobody, as the attacks choose it too."""
+        drawn = {value for value in self.places.values() if UUID.search(value)}
+        values = {self.canary, self.organization_id, self.user, *drawn, *self.told.values()}
         return frozenset(value for value in values if len(value) >= _SHORTEST_MARK)
 
 
