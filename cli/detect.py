@@ -68,13 +68,13 @@ class Census:
         """As `constat detect --json` prints it."""
         return {
             "clean": {"runs": self.clean_runs, "false_alarms": list(self.false_alarms)},
-            "mutants": [_titled(detection) for detection in self.of(harmless=False)],
-            "harmless": [_titled(detection) for detection in self.of(harmless=True)],
+            "mutants": [self._titled(detection) for detection in self.of(harmless=False)],
+            "harmless": [self._titled(detection) for detection in self.of(harmless=True)],
         }
 
-
-def _titled(detection: Detection) -> dict[str, Any]:
-    return {**asdict(detection), "title": by_id()[detection.id].title}
+    def _titled(self, detection: Detection) -> dict[str, Any]:
+        title = next(mutant.title for mutant in self.asked if mutant.id == detection.id)
+        return {**asdict(detection), "title": title}
 
 
 def register(app: typer.Typer) -> None:

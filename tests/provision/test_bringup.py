@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import concurrent.futures
 from dataclasses import dataclass, field
+from types import SimpleNamespace
 from typing import TYPE_CHECKING, cast
 
 import pytest
@@ -19,7 +20,9 @@ if TYPE_CHECKING:
 
     from provision.platform.component import Component, Site
 
-SITE = cast("Site", object())
+PLACE = SimpleNamespace()
+PLACE.inside = PLACE  # as where harness and nodes share a machine
+SITE = cast("Site", PLACE)
 
 
 @dataclass

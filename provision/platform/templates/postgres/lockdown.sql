@@ -27,7 +27,7 @@ BEGIN
         WHERE pronamespace = 'pg_catalog'::regnamespace AND (
             proname ~ '^(lo_|pg_advisory_|pg_try_advisory_|pg_stat_get_|pg_current_wal_|pg_last_|txid_)'
             OR proname = ANY (ARRAY[
-                'loread', 'lowrite', 'pg_notify', 'pg_get_replication_slots', 'pg_show_replication_origin_status', 'pg_cancel_backend', 'pg_terminate_backend', 'pg_lock_status',
+                'loread', 'lowrite', 'pg_notify', 'pg_get_replication_slots', 'pg_cancel_backend', 'pg_terminate_backend', 'pg_lock_status',
                 'pg_blocking_pids', 'pg_safe_snapshot_blocking_pids', 'pg_isolation_test_session_is_blocked',
                 'pg_prepared_xact', 'pg_logical_emit_message', 'pg_export_snapshot',
                 'pg_relation_size', 'pg_table_size', 'pg_indexes_size', 'pg_total_relation_size',
