@@ -65,7 +65,7 @@ class Resident:
 
     @property
     def marks(self) -> frozenset[str]:
-        """By what it is recognised in somebody else's answer; a name that anybody may choose tells of nobody, as the attacks choose it too."""
+        """By what it is recognised in somebody else's answer; a name that anybody may choose, as the attacks do, tells of nobody."""
         drawn = {value for value in self.places.values() if UUID.search(value)}
         values = {self.canary, self.organization_id, self.user, *drawn, *self.told.values()}
         return frozenset(value for value in values if len(value) >= _SHORTEST_MARK)
