@@ -11,6 +11,7 @@ from constat.stack import STACK_FILE
 from constat.target import load_target
 from provision import preflight
 from provision.home import exclusive, read_label, stack_directory
+from provision.journal import Journal
 from provision.platform.catalogue import tools
 from provision.provider import provider
 
@@ -50,10 +51,10 @@ def standing(
             preflight.install(tools(claim), told)
         begun(claim)
         try:
-            if is_up:
+            if is_up and not Journal(directory).outstanding():
                 _as_it_is(backend, name, told)
             else:
-                told.note(f"bringing stack {name!r} up from {chosen}")
+                told.note(f"mending stack {name!r} after a killed run" if is_up else f"bringing stack {name!r} up from {chosen}")
                 backend.open(claim, target_file=chosen, name=name, progress=told)
             yield
         finally:

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Final
 import psutil
 import pytest
 
-from tests.integration.harness import NAME, ROOT
+from tests.integration.harness import NAME
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -78,9 +78,9 @@ def test_up_killed_then_up_finishes(constat: Constat, seconds: float) -> None:
 @pytest.mark.parametrize("seconds", moments(6))
 def test_verify_killed_then_verify_is_green(constat: Constat, up: Ended, seconds: float) -> None:
     """After `verify` was killed, its run can be reported, and the next one is green."""
-    before = runs()
+    before = runs(constat)
     kill_after(constat, seconds, "verify", "--name", NAME, "--family", "tenancy", "--family", "hosts")
-    for run in runs() - before:
+    for run in runs(constat) - before:
         if (run / "plan.json").exists():
             assert constat("report", run.name).code in {0, 6}
     again = constat("verify", "--name", NAME, "--family", "tenancy", "--family", "hosts")
@@ -109,6 +109,6 @@ def test_a_drill_killed_then_verify_is_green(constat: Constat, up: Ended, second
     assert status["components"]["postgres"]["state"] == "running"
 
 
-def runs() -> set[Path]:
-    """Every run of this checkout."""
-    return {path for path in (ROOT / "out").glob("*") if path.is_dir() and not path.is_symlink()}
+def runs(constat: Constat) -> set[Path]:
+    """Every run so far."""
+    return {path for path in (constat.home / ".out").glob("*") if path.is_dir() and not path.is_symlink()}
