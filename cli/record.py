@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING, Self
 from cli import runs
 from cli.catalogue import all_controls
 from constat.errors import UserError
-from fixtures.planning import PLAN_FILE, write_plan
+from constat.finding import END_FILE, PLAN_FILE
+from fixtures.planning import write_plan
 from fixtures.selection import is_selected, unknown
 from reports import write_all
-from reports.plan import END_FILE, STOP_FILE
+from reports.plan import STOP_FILE
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -15,7 +15,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 FINDINGS_FILE = "findings.jsonl"
-_PLAN_FILE = "plan.json"
+PLAN_FILE = "plan.json"
+END_FILE = "ended.json"
 
 Json: TypeAlias = Any  # what json.dumps accepts; a recursive alias buys nothing at this seam
 
@@ -90,7 +91,7 @@ def read_findings(path: Path) -> tuple[Finding, ...]:
 
 def digests(directory: Path) -> dict[str, str]:
     """SHA-256 of what a run's verdict rests on, by file name: its plan and its findings."""
-    files = [directory / name for name in (_PLAN_FILE, FINDINGS_FILE)]
+    files = [directory / name for name in (PLAN_FILE, FINDINGS_FILE)]
     return {path.name: hashlib.sha256(path.read_bytes()).hexdigest() for path in files if path.exists()}
 
 

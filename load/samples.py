@@ -89,12 +89,12 @@ class Measured:
         return tuple(
             sample
             for sample in self.samples
-            if sample.arrival.offset >= self.plan.warmup and sample.arrival.operation != CONTROL and belongs(sample.arrival)
+            if _counts(sample, self.plan) and sample.arrival.operation != CONTROL and belongs(sample.arrival)
         )
 
     def control(self) -> tuple[Sample, ...]:
         """The control stream after the warm-up."""
-        return tuple(sample for sample in self.samples if sample.arrival.offset >= self.plan.warmup and sample.arrival.operation == CONTROL)
+        return tuple(sample for sample in self.samples if _counts(sample, self.plan) and sample.arrival.operation == CONTROL)
 
 
 def pooled(one: Measured, more: Measured) -> Measured:

@@ -9,13 +9,12 @@ from typing import TYPE_CHECKING, Any
 from pydantic import AwareDatetime, TypeAdapter, ValidationError
 
 from constat.errors import UserError
+from constat.finding import PLAN_FILE
 from constat.outcome import Impact, Severity  # noqa: TC001  pydantic reads the annotations
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-PLAN_FILE = "plan.json"
-END_FILE = "ended.json"
 STOP_FILE = "stopped.json"
 
 

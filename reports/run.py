@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING
 
 from constat.control import FAMILIES
 from constat.errors import UserError
-from constat.finding import FINDINGS_FILE, Finding, digests, read_findings
+from constat.finding import END_FILE, FINDINGS_FILE, PLAN_FILE, Finding, digests, read_findings
 from constat.outcome import ExitCode, Impact, Outcome, exit_code, worst
-from reports.plan import END_FILE, PLAN_FILE, Plan, PlannedControl, read_end, read_plan, read_stop
+from reports.plan import Plan, PlannedControl, read_end, read_plan, read_stop
 
 if TYPE_CHECKING:
     import os
