@@ -8,7 +8,8 @@ import signal
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
-from typing import TYPE_CHECKING
+from itertools import pairwise
+from typing import TYPE_CHECKING, NamedTuple
 
 import psutil
 import pytest
@@ -53,17 +54,17 @@ def total(run: Measured) -> Judgement:
     return judgements(run, gateway_url="https://127.0.0.1")[0]
 
 
-def p95(run: Measured) -> float:
-    """The measured 95th percentile in seconds."""
+def quantile(run: Measured, share: float) -> float:
+    """The measured latency in seconds that this share of the requests did not exceed."""
     latencies = sorted(sample.latency for sample in run.window(lambda _: True))
-    return latencies[int(len(latencies) * 0.95)]
+    return latencies[int(len(latencies) * share)]
 
 
 def test_a_known_quantile_is_measured(tmp_path: Path) -> None:
     """Of one request in ten that takes 150 ms the p95 is 150 ms, to 3 % or 3 ms, and the limit is judged rightly on both sides."""
     with stubbed(tmp_path, "mixture:40,150,0.1") as server:
         run = vouched(server, plan(rate=200, seconds=6, limit=0.2))
-        assert p95(run) == pytest.approx(0.150, abs=max(0.003, 0.03 * 0.150))
+        assert quantile(run, 0.95) == pytest.approx(0.150, abs=max(0.003, 0.03 * 0.150))
         assert total(run).outcome is Outcome.PASS
 
     stricter = dataclasses.replace(run, plan=dataclasses.replace(run.plan, limit=0.1))
@@ -78,11 +79,28 @@ def test_a_stall_of_a_second_is_seen_whole(tmp_path: Path) -> None:
         run = server.run(plan(rate=200, seconds=8))
         stall = stopped.result()
 
-    latencies = sorted(sample.latency for sample in run.window(lambda _: True))
+    silence = longest_silence(run)
+    assert silence.seconds >= 0.95 * stall, "answers came from a server that stood still"
 
-    # Whoever comes during a stall waits for the rest of it, so a share x/8 waits for longer than the stall less x.
-    assert p95(run) == pytest.approx(stall - 0.05 * 8, abs=0.1)
-    assert latencies[int(len(latencies) * 0.99)] == pytest.approx(stall - 0.01 * 8, abs=0.1)
+    # Whoever was to be sent during the silence waits for the rest of it; how fast the server catches up then is its own affair.
+    rests = (silence.end - one.arrival.offset for one in run.window(lambda _: True))
+    predicted = sorted(rest if 0 < rest < silence.seconds else 0.0 for rest in rests)
+    for share in (0.95, 0.99):
+        assert quantile(run, share) >= predicted[int(len(predicted) * share)] > 0.5 * stall
+    assert quantile(run, 0.5) < 0.5 * stall, "those who came before and after did not wait"
+
+
+class Silence(NamedTuple):
+    """No answer came: until when (seconds from the start of the run), for how long."""
+
+    end: float
+    seconds: float
+
+
+def longest_silence(run: Measured) -> Silence:
+    """The longest time without an answer."""
+    done = sorted(sample.row.done for sample in run.window(lambda _: True))
+    return max((Silence(end, end - begin) for begin, end in pairwise(done)), key=lambda one: one.seconds)
 
 
 def stop_for_a_second(server: Stubbed) -> float:
