@@ -9,4 +9,6 @@ pytest_plugins = (
     "fixtures.progress",
     "fixtures.allure_results",
     "fixtures.canaries",
+    "fixtures.logs",
+    "fixtures.tenants",
 )

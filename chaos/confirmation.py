@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import socket
+import struct
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from constat import deadlines, wait
 from constat.errors import NotReady, Unobservable
@@ -13,22 +14,25 @@ if TYPE_CHECKING:
     from constat.machines import Machines
     from constat.stack import PostgresNode
 
+# PostgreSQL's SSLRequest: a length and a code.
+_ASK_FOR_TLS: Final = struct.pack("!II", 8, 80877103)
+
 
 @dataclass(frozen=True, kw_only=True)
 class Gone:
     """What was seen of a node that should be dead."""
 
-    port: str  # refused, open, or the error
+    port: str  # refused, silent, timed out, open, or the error
     has_process: bool
 
     @property
     def is_confirmed(self) -> bool:
-        """Whether nobody listens and nothing runs."""
-        return self.port == "refused" and not self.has_process
+        """Whether nobody answers and nothing runs; a frozen server does not answer either, but it runs."""
+        return self.port in {"refused", "silent", "timed out"} and not self.has_process
 
 
 def look(machines: Machines, node: PostgresNode) -> Gone:
-    """Knock at the node's port, and ask the operating system for its processes."""
+    """Ask the server at the node's port for TLS, and the operating system for the node's processes."""
     return Gone(port=_knock(node.host, node.port), has_process=machines.is_alive(node.name))
 
 
@@ -47,10 +51,14 @@ def await_death(machines: Machines, node: PostgresNode) -> Gone:
 
 
 def _knock(host: str, port: int) -> str:
+    """Whether a server answers: a mapped port is opened by whoever maps it, who hangs up when there is nobody behind."""
     try:
-        socket.create_connection((host, port), timeout=1.0).close()
+        with socket.create_connection((host, port), timeout=1.0) as line:
+            line.sendall(_ASK_FOR_TLS)
+            return "open" if line.recv(1) else "silent"
     except ConnectionRefusedError:
         return "refused"
+    except ConnectionResetError:
+        return "silent"
     except OSError as problem:
         return str(problem)
-    return "open"

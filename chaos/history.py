@@ -82,6 +82,7 @@ class History:
     marks: Mapping[str, float] = field(default_factory=dict)
     stalls: tuple[Stall, ...] = ()
     clock_moved: float | None = None  # seconds that the wall clock moved against the monotonic one
+    offset: float | None = None  # seconds that the wall clock (since 1970) was ahead of the monotonic one at the beginning
 
     @property
     def tenants(self) -> tuple[str, ...]:
@@ -141,6 +142,7 @@ def build(events: Iterable[Event]) -> History:
         marks={event["name"]: float(event["at"]) for event in others if event["event"] == "mark"},
         stalls=tuple(Stall(at=event["at"], seconds=event["seconds"]) for event in others if event["event"] == "stall"),
         clock_moved=abs(last["offset"] - first["offset"]) if last else None,
+        offset=float(first["offset"]) if "offset" in first else None,
     )
 
 

@@ -24,6 +24,8 @@ class Steady:
     standbys: tuple[Standby, ...]
     failover: Failover
     session: Session
+    unlogged: tuple[str, ...] = ()  # relations that a failover empties
+    is_failsafe: bool = True  # whether the primary goes on when the coordinator is lost
 
     @property
     def guards(self) -> tuple[str, ...]:
@@ -47,13 +49,41 @@ def observe(stack: Stack) -> Steady:
         standbys=replication.standbys(postgres),
         failover=replication.failover(stack),
         session=replication.session(postgres),
+        unlogged=replication.unlogged(postgres),
+        is_failsafe=replication.is_failsafe(stack),
     )
 
 
 def judge(steady: Steady, recovery: Recovery) -> tuple[Judgement, ...]:
     """Say whether it is at rest in the way that was promised; a pure function."""
     promised_none_lost = recovery.node_rpo_seconds == 0
-    return (_failover(steady), *([_durability(steady)] if promised_none_lost else []))
+    kept = (_durability(steady), _logged(steady)) if promised_none_lost else ()
+    return (_failover(steady), *kept, _failsafe(steady))
+
+
+def _failsafe(steady: Steady) -> Judgement:
+    return Judgement(
+        subject="at rest: without the coordinator",
+        outcome=Outcome.PASS if steady.is_failsafe else Outcome.FAIL,
+        reason="the primary goes on when the coordinator is lost and its members answer"
+        if steady.is_failsafe
+        else "failsafe_mode is off: when the coordinator is lost, the primary steps down and nobody can write",
+        expected=True,
+        observed=steady.is_failsafe,
+    )
+
+
+def _logged(steady: Steady) -> Judgement:
+    """A drill writes to one table; what the others would lose is seen in how they are kept."""
+    return Judgement(
+        subject="at rest: unlogged",
+        outcome=Outcome.FAIL if steady.unlogged else Outcome.PASS,
+        reason=f"in no log, so empty after a failover and in no restore: {', '.join(steady.unlogged)}"
+        if steady.unlogged
+        else "every table, index and sequence is logged",
+        expected=[],
+        observed=list(steady.unlogged),
+    )
 
 
 def _failover(steady: Steady) -> Judgement:

@@ -9,9 +9,10 @@ from chaos.history import Mark
 from chaos.ledger import WINDOW, is_decidable, judge
 from chaos.service import outages
 from chaos.warmth import troubled
-from constat import deadlines
+from constat import artefact, deadlines
 from constat.evidence import Evidence
 from constat.judgement import Judgement
+from constat.objective import promise
 from constat.outcome import Outcome
 
 if TYPE_CHECKING:
@@ -21,6 +22,9 @@ if TYPE_CHECKING:
     from chaos.ledger import Account, Reckoning
     from constat.target import Recovery
 
+# What the target file calls these objectives.
+NODE_RTO: Final = "node_rto_seconds"
+NODE_RPO: Final = "node_rpo_seconds"
 # The wall clock may move by this much against the monotonic one before it is said; seconds.
 CLOCK_MAY_MOVE: Final = 0.1
 
@@ -28,7 +32,7 @@ CLOCK_MAY_MOVE: Final = 0.1
 def judgements(drill: Drill, recovery: Recovery, *, evidence: tuple[Evidence, ...] = ()) -> Iterator[Judgement]:
     """Say how the drill ended, subject by subject; an instrument that cannot vouch ends it with that alone."""
     reckoning = judge(drill.history, drill.read, seen=drill.struck.read)
-    instrument = _instrument(drill, reckoning, (_timeline(drill, reckoning), *evidence))
+    instrument = _instrument(drill, reckoning, (*_timeline(drill, reckoning), *evidence))
     yield instrument
     if instrument.outcome is Outcome.ERROR:
         return
@@ -73,7 +77,7 @@ def _rto(drill: Drill, reckoning: Reckoning, promised: float, stable: float) -> 
             subject="rto",
             outcome=Outcome.FAIL,
             reason=f"service was not back within {promised:g} s and stable for {stable:g} s",
-            expected={"seconds": promised},
+            expected=promise(NODE_RTO, promised),
             observed={"seconds": "more than promised"},
         )
     seconds, doubt = back - commanded, history.worst_stall(commanded, back)
@@ -83,7 +87,7 @@ def _rto(drill: Drill, reckoning: Reckoning, promised: float, stable: float) -> 
         subject="rto",
         outcome=outcome,
         reason=f"service was back {seconds:.1f} s after the fault was commanded, and held for {stable:g} s",
-        expected={"seconds": promised},
+        expected=promise(NODE_RTO, promised),
         observed={"seconds": round(seconds, 3), "uncertainty": round(doubt, 3), "longest outage of a tenant": round(longest, 3)},
     )
 
@@ -94,7 +98,7 @@ def _rpo(subject: str, account: Account, promised: float) -> Judgement:
         subject=subject,
         outcome=outcome,
         reason=reason,
-        expected={"seconds": promised, "lost": 0} if promised == 0 else {"seconds": promised},
+        expected=promise(NODE_RPO, promised) | ({"lost": 0} if promised == 0 else {}),
         observed={
             "seconds": round(account.rpo_seconds, 3),
             "lost": len(account.lost),
@@ -150,9 +154,13 @@ def _redundancy(drill: Drill) -> Judgement:
     )
 
 
-def _timeline(drill: Drill, reckoning: Reckoning) -> Evidence:
+def _timeline(drill: Drill, reckoning: Reckoning) -> tuple[Evidence, ...]:
+    """The drill's moments, for people and for the report."""
     zero = drill.history.marks[Mark.COMMANDED]
-    return Evidence(name="timeline.txt", content=timeline.text(drill, effect=reckoning.effect, zero=zero))
+    return (
+        Evidence(name="timeline.txt", content=timeline.text(drill, effect=reckoning.effect, zero=zero)),
+        artefact.artefact(artefact.TIMELINE, timeline.document(drill, effect=reckoning.effect, zero=zero)),
+    )
 
 
 def _seconds(resolution: float | None) -> str:

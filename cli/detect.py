@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import typer
 from rich.table import Table
@@ -31,32 +31,50 @@ TargetOption = Annotated[Path | None, typer.Option("--target", help="the target 
 Install = Annotated[bool, typer.Option("--install", help="install missing Debian packages (root or passwordless sudo)")]
 CleanRuns = Annotated[int, typer.Option("--clean", min=1, max=9, help="clean runs: the last one after all mutants, the others before")]
 KeepUp = Annotated[bool, typer.Option("--keep-up", help="leave the stack up afterwards")]
-_COLOURS = {Detected.KILLED: "green", Detected.SURVIVED: "bold red"}
+_COLOURS = {
+    Detected.KILLED: "green",
+    Detected.TOLERATED: "green",
+    Detected.SURVIVED: "bold red",
+    Detected.FALSE_ALARM: "bold red",
+}
+# What every planted thing must end with.
+_GOOD: Final = frozenset({Detected.KILLED, Detected.TOLERATED})
 
 
 @dataclass(frozen=True)
 class Census:
-    """What a detection run found: the mutants, and the alarms on the clean stack."""
+    """What a detection run found: the mutants, the harmless changes, and the alarms on the clean stack."""
 
     clean_runs: int
     false_alarms: tuple[str, ...]
     detections: tuple[Detection, ...]
-    asked: int
+    asked: tuple[Mutant, ...]
 
     @property
     def exit_code(self) -> int:
         """1 with a survivor or a false alarm, 6 when something was not planted, reverted or reached."""
         outcomes = {detection.outcome for detection in self.detections}
-        if Detected.SURVIVED in outcomes or self.false_alarms:
+        if outcomes & {Detected.SURVIVED, Detected.FALSE_ALARM} or self.false_alarms:
             return ExitCode.FAILED
-        return ExitCode.PROVEN if outcomes == {Detected.KILLED} and len(self.detections) == self.asked else ExitCode.NOT_PROVEN
+        complete = bool(outcomes) and outcomes <= _GOOD and len(self.detections) == len(self.asked)
+        return ExitCode.PROVEN if complete else ExitCode.NOT_PROVEN
+
+    def of(self, *, harmless: bool) -> tuple[Detection, ...]:
+        """The detections of the harmless changes, or of the defects."""
+        ids = {m.id for m in self.asked if m.is_harmless == harmless}
+        return tuple(detection for detection in self.detections if detection.id in ids)
 
     def document(self) -> dict[str, Any]:
         """As `constat detect --json` prints it."""
         return {
             "clean": {"runs": self.clean_runs, "false_alarms": list(self.false_alarms)},
-            "mutants": [asdict(detection) for detection in self.detections],
+            "mutants": [self._titled(detection) for detection in self.of(harmless=False)],
+            "harmless": [self._titled(detection) for detection in self.of(harmless=True)],
         }
+
+    def _titled(self, detection: Detection) -> dict[str, Any]:
+        title = next(mutant.title for mutant in self.asked if mutant.id == detection.id)
+        return {**asdict(detection), "title": title}
 
 
 def register(app: typer.Typer) -> None:
@@ -75,7 +93,7 @@ def detect_all(
     keep_up: KeepUp = False,
     clean: CleanRuns = 2,
 ) -> None:
-    """Plant the mutants one after the other; exit 1 when one survives or the clean stack raises an alarm."""
+    """Plant one after the other; exit 1 when a defect survives, or a harmless change or the clean stack raises an alarm."""
     chosen = choose(family or [], mutant or [])
     with Told() as told, standing(name, target, default=DEFAULT_TARGET, keep_up=keep_up, install=install, told=told):
         heal(name, told)
@@ -118,9 +136,9 @@ def _census(name: str, chosen: list[Mutant], directory: Path, *, clean: int, tol
         told.done(f"{m.id}: {detections[-1].outcome}", detections[-1].seconds)
         if detections[-1].outcome is Detected.NOT_REVERTED:
             told.note(f"stopping here: {detections[-1].detail}")
-            return Census(clean - 1, tuple(alarms), tuple(detections), len(chosen))
+            return Census(clean - 1, tuple(alarms), tuple(detections), tuple(chosen))
     alarms += _alarms(clean_run(name, directory / f"clean-{clean}", controls), told)
-    return Census(clean, tuple(alarms), tuple(detections), len(chosen))
+    return Census(clean, tuple(alarms), tuple(detections), tuple(chosen))
 
 
 def _alarms(said: dict[str, Outcome], told: Told) -> list[str]:
@@ -140,6 +158,14 @@ def _matrix(census: Census, chosen: list[Mutant]) -> Table:
 
 
 def _sentence(census: Census) -> str:
-    killed = sum(d.outcome is Detected.KILLED for d in census.detections)
-    alarms = len(census.false_alarms)
-    return f"{killed} of {census.asked} planted defects were noticed; {alarms} false alarms in {census.clean_runs} clean runs"
+    parts = [_share(census, harmless=False, good=Detected.KILLED, said="planted defects were noticed")]
+    parts.append(_share(census, harmless=True, good=Detected.TOLERATED, said="harmless changes raised no alarm"))
+    alarms = f"{len(census.false_alarms)} false alarms in {census.clean_runs} clean runs"
+    return "; ".join([*filter(None, parts), alarms])
+
+
+def _share(census: Census, *, harmless: bool, good: Detected, said: str) -> str:
+    """`11 of 12 planted defects were noticed`; empty where none was asked for."""
+    asked = sum(m.is_harmless == harmless for m in census.asked)
+    reached = sum(detection.outcome is good for detection in census.of(harmless=harmless))
+    return f"{reached} of {asked} {said}" if asked else ""

@@ -1,4 +1,4 @@
-"""Plant a mutant, see whether the controls notice it, and take it away again."""
+"""Plant a mutant or a harmless change, see what the controls say of it, and take it away again."""
 
 from __future__ import annotations
 
@@ -34,6 +34,8 @@ class Detected(StrEnum):
 
     KILLED = "killed"
     SURVIVED = "survived"
+    TOLERATED = "tolerated"  # a harmless change that raised no alarm
+    FALSE_ALARM = "false_alarm"  # one that did
     NOT_PLANTED = "not_planted"
     NOT_REVERTED = "not_reverted"
 
@@ -63,9 +65,9 @@ def detect(mutant: Mutant, stack: Stack, directory: Path) -> Detection:
     """Plant, confirm, look, revert, prove the revert; the journal knows before anything is changed."""
     start = monotonic()
     outcome, said, detail = _planted(mutant, stack, directory)
-    by = tuple(control for control, seen in said.items() if seen == mutant.expects)
+    by = noticed(mutant, said)
     if outcome is None:
-        outcome = Detected.KILLED if by else Detected.SURVIVED
+        outcome = ended(mutant, by)
     return Detection(
         id=mutant.id,
         outcome=outcome,
@@ -74,6 +76,20 @@ def detect(mutant: Mutant, stack: Stack, directory: Path) -> Detection:
         said={k: str(v) for k, v in said.items()},
         detail=detail,
     )
+
+
+def noticed(mutant: Mutant, said: dict[str, Outcome]) -> tuple[str, ...]:
+    """The controls that noticed a defect as they should, or that raised an alarm about a harmless change."""
+    if mutant.is_harmless:
+        return tuple(control for control, seen in said.items() if not seen.is_settled)
+    return tuple(control for control, seen in said.items() if seen == mutant.expects)
+
+
+def ended(mutant: Mutant, by: tuple[str, ...]) -> Detected:
+    """How a mutant that was planted and taken away ended, by who noticed it."""
+    if mutant.is_harmless:
+        return Detected.FALSE_ALARM if by else Detected.TOLERATED
+    return Detected.KILLED if by else Detected.SURVIVED
 
 
 def _planted(mutant: Mutant, stack: Stack, directory: Path) -> tuple[Detected | None, dict[str, Outcome], str]:

@@ -16,7 +16,21 @@ from constat.outcome import ExitCode
 from constat.stack import STACK_FILE
 from provision.home import stack_directory, stacks
 
-COMMANDS: Final = ("up", "status", "credentials", "verify", "detect", "report", "compare", "controls", "mutants", "target", "prune", "down")
+COMMANDS: Final = (
+    "up",
+    "status",
+    "credentials",
+    "verify",
+    "detect",
+    "report",
+    "compare",
+    "evidence",
+    "controls",
+    "mutants",
+    "target",
+    "prune",
+    "down",
+)
 
 _WRONG_USAGE: Final = 2
 _INTERRUPTED: Final = 130

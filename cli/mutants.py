@@ -1,4 +1,4 @@
-"""`constat mutants`: every planted defect there is, and which controls must notice it."""
+"""`constat mutants`: every defect and harmless change that can be planted, and which controls judge it."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def mutants(*, as_json: AsJson = False) -> None:
         ]
         typer.echo(json.dumps(rows, indent=1))
         return
-    table = Table("mutant", "family", "scope", "expects", "killed by", "defect", box=None)
+    table = Table("mutant", "family", "scope", "expects", "judged by", "defect or harmless change", box=None)
     for m in known:
         table.add_row(m.id, m.family, m.scope, m.expects, ", ".join(m.controls), m.title)
     OUT.print(table)

@@ -1,4 +1,4 @@
-"""`python -m cli.prepare`: install what the embedded platform needs on this machine, and start nothing."""
+"""`python -m cli.prepare`: install what the embedded platform and the report on paper need on this machine, and start nothing."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from cli.options import DEFAULT_TARGET
 from constat.errors import UserError
 from constat.outcome import ExitCode
 from constat.target import load_target
-from provision import preflight
+from provision import preflight, typesetting
 from provision.platform.catalogue import tools
 
 
@@ -17,7 +17,7 @@ def main() -> int:
     """Install; exit 4 with the command to paste when that is not allowed."""
     try:
         with Told() as told:
-            preflight.install(tools(load_target(DEFAULT_TARGET)), told)
+            preflight.install((*tools(load_target(DEFAULT_TARGET)), *typesetting.TOOLS), told)
     except UserError as problem:
         complain(str(problem))
         return ExitCode.USAGE

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from cli import runs
+from cli import evidence, runs
 from cli.console import ERR, OUT, Told, complain
 from cli.healing import heal
 from cli.options import DEFAULT_TARGET, STACK_NAME, Control, Family, Name
@@ -25,6 +25,7 @@ TargetOption = Annotated[Path | None, typer.Option("--target", help="the target 
 KeepUp = Annotated[bool, typer.Option("--keep-up", help="leave the stack up afterwards")]
 Install = Annotated[bool, typer.Option("--install", help="install missing Debian packages (root or passwordless sudo)")]
 Compare = Annotated[bool, typer.Option("--compare", help="end with the difference since the previous run")]
+WithEvidence = Annotated[bool, typer.Option("--evidence", help="end with the signed recovery report (see `constat evidence`)")]
 Paths = Annotated[list[str] | None, typer.Argument(help="files or folders of suites; all when none is given", metavar="[PATH]...")]
 
 
@@ -43,8 +44,12 @@ def verify(
     keep_up: KeepUp = False,
     install: Install = False,
     with_difference: Compare = False,
+    with_evidence: WithEvidence = False,
 ) -> None:
     """Run the suites, write every report, and exit with the verdict."""
+    if with_evidence:
+        with Told() as told:
+            evidence.prepare(install=install, told=told)
     record = Record(paths=paths or [], families=family or [], controls=control or [])
     with (
         record,
@@ -58,17 +63,19 @@ def verify(
     if code == ExitCode.USAGE:
         runs.remove_run(record.directory)
     else:
-        code = _concluded(record.directory, code, with_difference=with_difference)
+        code = _concluded(record.directory, code, with_difference=with_difference, with_evidence=with_evidence)
     raise typer.Exit(code)
 
 
-def _concluded(directory: Path, code: int, *, with_difference: bool) -> int:
+def _concluded(directory: Path, code: int, *, with_difference: bool, with_evidence: bool) -> int:
     """Write every report and show the verdict; the exit code."""
     write_all(directory)
     code = _guarded(directory, code)
     print_verdict(load_run(directory), OUT)
     if with_difference:
         _difference(directory)
+    if with_evidence:
+        OUT.print(str(evidence.bundle(directory, previous=evidence.previous_of_environment())), soft_wrap=True)
     for path in ("report.html", "summary.json", "junit.xml", "findings.jsonl", "allure-results"):
         ERR.print(f"  {directory / path}", style="dim")
     return code

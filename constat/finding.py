@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 from constat.errors import UserError
 from constat.outcome import Outcome, Severity
+from constat.trial import Act, Trial
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -51,6 +52,7 @@ class Finding:
     refs: tuple[str, ...]
     remediation: str
     evidence: tuple[EvidenceRef, ...] = ()
+    trials: tuple[Trial, ...] = ()
 
     def to_json(self) -> str:
         """One line of `findings.jsonl`."""
@@ -64,7 +66,12 @@ class Finding:
         fields["severity"] = Severity(fields["severity"])
         fields["refs"] = tuple(fields["refs"])
         fields["evidence"] = tuple(EvidenceRef(**ref) for ref in fields["evidence"])
+        fields["trials"] = tuple(_trial(trial) for trial in fields.get("trials", ()))
         return Finding(**fields)
+
+
+def _trial(fields: dict[str, Any]) -> Trial:
+    return Trial(**(fields | {"act": Act(fields["act"]), "outcome": Outcome(fields["outcome"])}))
 
 
 def read_findings(path: Path) -> tuple[Finding, ...]:

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
 
     from constat.evidence import Evidence
     from constat.finding import Json
+    from constat.trial import Trial
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -25,6 +26,8 @@ class Judgement:
     observed: Json = None
     positive_control: str | None = None
     evidence: tuple[Evidence, ...] = ()
+    # What the matrix of isolation shows of it; without any it is derived from the rest.
+    trials: tuple[Trial, ...] = ()
 
 
 def compare(subject: str, *, expected: Json, observed: Json, reason: str, positive_control: str | None = None) -> Judgement:

@@ -23,3 +23,14 @@ class Machines(Protocol):
 
     def freeze(self, node: str) -> AbstractContextManager[None]:
         """Every process of the node stopped without noticing, until the fault lets go."""
+
+
+@runtime_checkable
+class Releases(Protocol):
+    """The optional ability to run a node from another release of its code, as a deployment would."""
+
+    def release(self, node: str) -> str:
+        """The directory that the node's code is loaded from; Unobservable when the node runs none of the platform's own."""
+
+    def deploy(self, node: str, directory: str) -> None:
+        """Run the node from that directory from now on; when it returns, the process of before is gone."""

@@ -1,4 +1,4 @@
-"""A mutant: a defect planted on purpose, which a control must notice."""
+"""A mutant: a defect planted on purpose, which a control must notice; and a harmless change, which none may."""
 
 from __future__ import annotations
 
@@ -30,6 +30,9 @@ class Scope(StrEnum):
 class Mutant:
     """A defect: how it is planted, seen, and undone.
 
+    One that `expects` PASS is a *harmless change*: something done right, on which each
+    of its controls must stay settled.  Its id begins with SAFE, that of a defect with MUT.
+
     prepare(stack)        what reverting will need; changes nothing
     plant(stack, state)   make the defect, through the stack's own administration
     confirm(stack, state) whether the defect is really there, by an observation of its own
@@ -47,6 +50,11 @@ class Mutant:
     fingerprint: Callable[[Stack], str]
     prepare: Callable[[Stack], State] = lambda _stack: {}
     expects: Outcome = Outcome.FAIL
+
+    @property
+    def is_harmless(self) -> bool:
+        """Whether it is no defect at all, so that an alarm about it is a false one."""
+        return self.expects is Outcome.PASS
 
     @property
     def family(self) -> str:

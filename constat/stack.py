@@ -112,6 +112,8 @@ class Cache:
     url: str
     admin_password: str = field(repr=False)
     ca: str
+    # Users of the platform itself, who may reach every tenant's keys.
+    operators: tuple[str, ...] = ("admin", "service")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -124,6 +126,14 @@ class Broker:
     vhost: str
     exchanges: tuple[str, ...]
     ca: str
+    # Tenant → its own virtual host, where it has one; else it shares `vhost`.
+    vhosts: dict[str, str] = field(default_factory=dict)
+    # Users of the platform itself; whoever else is found must be a tenant.
+    operators: tuple[str, ...] = ("admin", "service", "monitor")
+
+    def vhost_of(self, tenant: str) -> str:
+        """The virtual host that a tenant works in."""
+        return self.vhosts.get(tenant, self.vhost)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -146,11 +156,22 @@ class Gateway:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Issuer:
+    """Who signs the platform's tokens; the harness signs with the key what the issuer never would, to see it refused."""
+
+    signing_key: str = field(repr=False)  # PEM
+    issuer: str
+    audience: str
+
+
+@dataclass(frozen=True, kw_only=True)
 class Search:
-    """Where searches are answered, and by what kind of engine."""
+    """Where searches are answered, and by what kind of engine; `key` is an engine's administrator's, where it has one."""
 
     kind: str
     url: str
+    key: str = field(default="", repr=False)
+    tenant_field: str = "organization_id"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -199,6 +220,8 @@ class Listener:
     tls: bool
     protocol: str
     host: str = "127.0.0.1"
+    # `host:port` by which the platform's own nodes reach it, where that is not this one.
+    inside: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -228,6 +251,7 @@ class Stack:
     broker: Broker | None = None
     vault: Vault | None = None
     gateway: Gateway | None = None
+    issuer: Issuer | None = None
     services: dict[str, str] = field(default_factory=dict)
     search: Search | None = None
     metrics: Metrics | None = None
@@ -235,6 +259,8 @@ class Stack:
     tenants: dict[str, Tenant] = field(default_factory=dict)
     listeners: tuple[Listener, ...] = ()
     guarded: tuple[GuardedPath, ...] = ()
+    # Whether its processes are this machine's, so that its sockets can be looked at here.
+    local_processes: bool = False
     # Set by the provider for a live stack; never written to the file.
     machines: Annotated[SkipValidation[Machines | None], WithJsonSchema({"type": "null"})] = field(default=None, compare=False, repr=False)
 

@@ -20,7 +20,12 @@ from constat.outcome import Impact
 
 # Tenants' names become access rules in every store, where other characters would be patterns.
 _TENANT = re.compile(r"[a-z][a-z0-9]{0,30}")
+# The image that kind 0.30 itself would take, pinned.
+NODE_IMAGE = "kindest/node:v1.34.0@sha256:7416a61b42b1662ca6ca89f02028ac133a309a2a30ba309614e8ec94d976dc5a"
 _RESERVED = frozenset({"admin", "service", "monitor", "default", "guest", "root", "backup"})
+
+
+Store = Literal["accounts", "broker", "cache", "objects", "pooler", "vault", "web"]
 
 
 class _Section(BaseModel):
@@ -41,6 +46,9 @@ class DeclaredLogin(_Section):
 
     kind: LoginKind
     reason: str = Field(min_length=1, description="what the login is for")
+    may: frozenset[str] = Field(
+        default=frozenset(), description="powers that an operator needs: an attribute, a group, 'owner of objects', a function"
+    )
 
 
 class TenantPlan(_Section):
@@ -149,6 +157,16 @@ class Endpoints(_Section):
     stack: str = Field(description="path of a JSON file as in docs/schema/stack.json; values may be `env:NAME` or `file:PATH`")
 
 
+class Cluster(_Section):
+    """Provider `kind`: the cluster that the platform is put into."""
+
+    node_image: str = Field(default=NODE_IMAGE, min_length=1, description="CONSTAT_NODE_IMAGE overrides it")
+    base_image: str = Field(default="debian:bookworm-slim", min_length=1, description="what the platform's own images are built on")
+    workers: int = Field(default=2, ge=1, le=8)
+    mounts: dict[str, str] = Field(default_factory=dict, description="absolute path on this machine = path in every node, read only")
+    kubeadm_patches: tuple[str, ...] = Field(default=(), description="YAML documents that are merged into kubeadm's configuration")
+
+
 class Target(_Section):
     """A target file."""
 
@@ -162,12 +180,17 @@ class Target(_Section):
     tenants: dict[str, DeclaredTenant] = Field(default_factory=dict)
     attack_pair: Annotated[tuple[str, ...], Field(max_length=2)] = ()
     isolation: Isolation = Isolation()
+    identities: dict[Store, dict[str, str]] = Field(
+        default_factory=dict,
+        description="store = identities that it may know beside the tenants' = why; one that is found and not listed is a finding",
+    )
     buckets: Buckets = Buckets()
     objectives: Objectives = Objectives()
     promises: dict[str, str] = Field(default_factory=dict, description="promise id = the specification's own words")
     waivers: dict[str, Waiver] = Field(default_factory=dict, description="control id = waiver")
     not_applicable: dict[str, NotApplicable] = Field(default_factory=dict, description="control id = reason")
     existing: Endpoints | None = None
+    cluster: Cluster = Cluster()
 
     def problems(self) -> list[str]:
         """Contradictions between fields, each with its remedy."""
@@ -180,6 +203,9 @@ class Target(_Section):
             found.append("existing: provider 'existing' needs a table [existing] with `stack`")
         if self.provider == "existing" and self.disposable:
             found.append("disposable: a platform that the harness did not create cannot be disposable; remove it")
+        found += [
+            f"cluster.mounts: {path!r} is not an absolute path; write it from the root" for path in self.cluster.mounts if path[:1] != "/"
+        ]
         found += [
             f"attack_pair: {name!r} is not in [tenants] (known: {', '.join(sorted(self.tenants)) or 'none'})"
             for name in self.attack_pair

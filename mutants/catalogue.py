@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 @functools.cache
 def by_id() -> dict[str, Mutant]:
-    """Every mutant by its id; HarnessError when two have the same."""
+    """Every mutant and harmless change by its id; HarnessError when two have the same."""
     found: dict[str, Mutant] = {}
     for info in sorted(pkgutil.walk_packages(mutants.__path__, "mutants."), key=lambda info: info.name):
         if info.name == __name__:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import concurrent.futures
+import functools
 import graphlib
 import hashlib
 import json
@@ -43,6 +44,7 @@ class Configured:
         """Read what an earlier run has done."""
         self._path = path
         self._digests: dict[str, str] = json.loads(path.read_text()) if path.exists() else {}
+        self._one_at_a_time = threading.Lock()  # components come up side by side, and two may end in the same moment
 
     def has(self, component: str, digest: str) -> bool:
         """Whether the component was configured under exactly this plan."""
@@ -50,14 +52,23 @@ class Configured:
 
     def add(self, component: str, digest: str) -> None:
         """Remember that it now is."""
-        self._digests[component] = digest
-        part = self._path.with_suffix(".part")
-        part.write_text(json.dumps(self._digests, indent=1))
-        part.replace(self._path)
+        with self._one_at_a_time:
+            self._digests[component] = digest
+            part = self._path.with_suffix(".part")
+            part.write_text(json.dumps(self._digests, indent=1))
+            part.replace(self._path)
 
 
-def bring_up(components: tuple[Component, ...], site: Site, *, host: Host, configured: Configured, progress: Progress) -> None:
-    """Bring every component up in the order of what it requires.
+def bring_up(
+    components: tuple[Component, ...],
+    site: Site,
+    *,
+    host: Host,
+    configured: Configured,
+    progress: Progress,
+    within: float = deadlines.COMPONENT_READY,
+) -> None:
+    """Bring every component up in the order of what it requires, each within that many seconds.
 
     Raises TargetError that names the component which did not come up, with its last
     log lines; the others are left to the caller to take down.
@@ -65,13 +76,14 @@ def bring_up(components: tuple[Component, ...], site: Site, *, host: Host, confi
     by_name = {component.name: component for component in components}
     order = graphlib.TopologicalSorter({c.name: [r for r in c.requires if r in by_name] for c in components})
     order.prepare()
+    one = functools.partial(_bring_up_one, site=site, host=host, configured=configured, progress=progress, within=within)
     stop = threading.Event()
     with concurrent.futures.ThreadPoolExecutor(WORKERS, thread_name_prefix="up", initializer=wait.stop_with, initargs=(stop,)) as pool:
         running: dict[concurrent.futures.Future[None], str] = {}
         try:
             while order.is_active():
                 for name in order.get_ready():
-                    job = pool.submit(_bring_up_one, by_name[name], site, host=host, configured=configured, progress=progress)
+                    job = pool.submit(one, by_name[name])
                     running[job] = name
                 done, _ = concurrent.futures.wait(running, return_when=concurrent.futures.FIRST_COMPLETED)
                 for job in done:
@@ -86,13 +98,13 @@ def bring_up(components: tuple[Component, ...], site: Site, *, host: Host, confi
             raise
 
 
-def _bring_up_one(component: Component, site: Site, *, host: Host, configured: Configured, progress: Progress) -> None:
+def _bring_up_one(component: Component, *, site: Site, host: Host, configured: Configured, progress: Progress, within: float) -> None:
     progress.started(component.name)
     start = monotonic()
     try:
-        plan = component.plan(site)
+        plan = component.plan(site.inside)
         host.apply(component.name, plan)
-        _await(component, site, host=host, plan=plan)
+        _await(component, site, host=host, plan=plan, within=within)
         digest = _digest(plan)
         if not configured.has(component.name, digest):
             component.configure(site)
@@ -106,13 +118,13 @@ def _bring_up_one(component: Component, site: Site, *, host: Host, configured: C
     progress.done(component.name, monotonic() - start)
 
 
-def _await(component: Component, site: Site, *, host: Host, plan: Plan) -> None:
+def _await(component: Component, site: Site, *, host: Host, plan: Plan, within: float) -> None:
     def look() -> None:
         host.check(plan)
         component.ready(site)
 
     try:
-        wait.until(look, what=f"{component.name} answers", within=deadlines.COMPONENT_READY, retry=(NotReady, *TRANSIENT), every=0.1)
+        wait.until(look, what=f"{component.name} answers", within=within, retry=(NotReady, *TRANSIENT), every=0.1)
     except NotReady as problem:
         msg = f"{problem}; on a busy machine try once more\n{host.last_words(plan)}"
         raise NotReady(msg) from problem

@@ -21,7 +21,7 @@ class Entry:
     """Something that hurts the stack and must be undone."""
 
     id: str
-    kind: str  # fault, mutant
+    kind: str  # fault, mutant, tenant
     what: str  # kill, freeze, or the mutant's id
     subject: str
     opened: str

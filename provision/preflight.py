@@ -29,7 +29,12 @@ _UNITS: Final = Path("/etc/systemd/system")
 
 def missing(tools: Iterable[Tool]) -> tuple[Tool, ...]:
     """The tools that are not on this machine."""
-    return tuple(tool for tool in tools if not os.access(tool.path, os.X_OK if Path(tool.path).suffix != ".so" else os.F_OK))
+    return tuple(tool for tool in tools if not os.access(tool.path, os.F_OK if _is_data(Path(tool.path)) else os.X_OK))
+
+
+def _is_data(path: Path) -> bool:
+    """A library or a font: it is read, not run."""
+    return ".so" in path.suffixes or path.suffix == ".ttf"
 
 
 def command(tools: Iterable[Tool]) -> tuple[str, ...]:

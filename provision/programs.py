@@ -18,6 +18,11 @@ _WHEELS: Final = {
 }
 
 
+def wheel_of(name: str) -> str:
+    """The wheel that brings a program; KeyError when none does."""
+    return _WHEELS[name][0]
+
+
 def find(name: str, scripts: Path, packages: Path) -> Path:
     """Return the program's path; UserError that names its wheel when it is missing."""
     wheel, where, relative = _WHEELS[name]

@@ -4,21 +4,22 @@ from __future__ import annotations
 
 import importlib
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final, Protocol
+from typing import TYPE_CHECKING, Final, Protocol, runtime_checkable
 
 from constat.errors import UserError
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from constat.stack import Stack
-    from constat.target import Target
+    from constat.stack import Stack, Tenant
+    from constat.target import DeclaredTenant, Target
     from provision.progress import Progress
 
 # Where each provider lives; loaded when it is asked for, so that one's libraries are not needed by another.
 PROVIDERS: Final = {
     "embedded": "provision.embedded.provider",
     "existing": "provision.existing.provider",
+    "kind": "provision.kind.provider",
 }
 
 
@@ -59,6 +60,17 @@ class Provider(Protocol):
 
     def collect_logs(self, name: str, into: Path) -> None:
         """Copy every log of the stack into a directory."""
+
+
+@runtime_checkable
+class TenantKeeper(Protocol):
+    """The optional ability to take a tenant in for a while; written to the journal first, and undone by `heal`."""
+
+    def onboard(self, name: str, tenant: str, declared: DeclaredTenant) -> Tenant:
+        """Onboard a tenant that the target does not declare in every component of the stack."""
+
+    def offboard(self, name: str, tenant: str, declared: DeclaredTenant) -> None:
+        """Remove it from every component, and its secrets; idempotent."""
 
 
 def provider(word: str) -> Provider:

@@ -52,6 +52,12 @@ class SecretFile:
                 self._values[name] = value
                 self._save()
 
+    def forget(self, prefix: str) -> None:
+        """Let go of every value whose name begins so."""
+        with self._lock:
+            self._values = {name: value for name, value in self._values.items() if not name.startswith(prefix)}
+            self._save()
+
     def all(self) -> tuple[str, ...]:
         """Every value."""
         return tuple(self._values.values())

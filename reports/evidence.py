@@ -45,6 +45,12 @@ def exhibit(run: Run, ref: EvidenceRef) -> Exhibit:
     return Exhibit(path=ref.path, sha256=ref.sha256, media_type=ref.media_type, state=state, link=link)
 
 
+def text_of(run: Run, ref: EvidenceRef) -> str:
+    """What a file of evidence says; nothing when it is not the one that the finding refers to."""
+    kept = exhibit(run, ref)
+    return (run.directory / EVIDENCE_FOLDER / ref.path).read_text("utf-8", "replace") if kept.state is State.KEPT else ""
+
+
 def exhibits(run: Run) -> tuple[Exhibit, ...]:
     """Every file that the run's findings refer to, each once, by path."""
     refs = {(ref.path, ref.sha256): ref for result in run.results for finding in result.found for ref in finding.evidence}

@@ -12,7 +12,9 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
 from constat.outcome import Outcome, Severity, worst
-from reports.evidence import State, exhibit, exhibits
+from constat.trial import Act
+from reports.evidence import State, exhibit, exhibits, text_of
+from reports.matrix import matrix
 from reports.messages import DEFAULT_LANGUAGE, messages
 from reports.printable import printable, shown
 from reports.promises import promises
@@ -24,12 +26,13 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from constat.finding import Finding
+    from reports.matrix import Matrix
     from reports.messages import Messages
     from reports.run import Result, Run
     from reports.waiver import Terms
 
 TEMPLATES = Path(__file__).with_name("templates")
-SECTIONS = ("families", "red", "open", "waived", "promises", "coverage", "all", "versions", "again", "limits")
+SECTIONS = ("families", "red", "matrix", "open", "waived", "promises", "coverage", "all", "versions", "again", "limits")
 UNSETTLED = (Outcome.ERROR, Outcome.INCONCLUSIVE, Outcome.NOT_REVIEWED)
 _OUR_REASONS = {NOT_REACHED: "NOT_REACHED", NOT_SELECTED: "NOT_SELECTED", CUT_SHORT: "CUT_SHORT"}
 _SEVEREST_FIRST = {severity: place for place, severity in enumerate(reversed(Severity))}
@@ -85,6 +88,11 @@ def render(run: Run, lang: str = DEFAULT_LANGUAGE) -> bytes:
     return page("report.html.j2", messages(lang), _context(run, messages(lang)))
 
 
+def matrix_page(found: Matrix, lang: str = DEFAULT_LANGUAGE) -> bytes:
+    """Return the matrix of isolation as a page of its own."""
+    return page("matrix.html.j2", messages(lang), {"matrix": found, "acts": list(Act)})
+
+
 def page(template: str, t: Messages, context: dict[str, Any]) -> bytes:
     """Fill in one of our pages: every value is escaped, and what a reader cannot see is spelled out."""
     return _environment().get_template(template).render(t=t, **context).encode()
@@ -123,6 +131,9 @@ def _context(run: Run, t: Messages) -> dict[str, Any]:
         "red": _red(run),
         "unsettled": _unsettled(run, t),
         "waived": _waived(run),
+        "matrix": matrix(run.findings),
+        "acts": list(Act),
+        "reproduction": partial(_reproduction, run),
         "promises": promises(run),
         "figures": coverage(run),
         "reach": [(result, row) for result in run.judged for row in result.found if row.subject == COVERAGE],
@@ -214,6 +225,12 @@ def _limits(run: Run, t: Messages, totals: Counter[Outcome]) -> Iterator[str]:
         yield t.count("limits.promises", len(forgotten), names=", ".join(forgotten))
     yield t("limits.coverage")
     yield t("limits.signature")
+
+
+def _reproduction(run: Run, leak: Finding) -> str:
+    """What to paste to see a leak again: what the control has kept of it, else the control itself."""
+    kept = next((ref for ref in leak.evidence if "reproduction" in ref.path), None)
+    return (text_of(run, kept) if kept else "") or f"constat verify --control {leak.control}"
 
 
 def _remedies(result: Result) -> list[str]:

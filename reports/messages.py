@@ -1,4 +1,4 @@
-"""The words of the reports in the reader's language, from `messages.toml`."""
+"""The words of the reports in the reader's language, from two catalogues."""
 
 from __future__ import annotations
 
@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from datetime import date, datetime
 
 CATALOGUE = Path(__file__).with_name("messages.toml")
+# The words of the recovery report are many and used nowhere else.
+QUARTERLY = Path(__file__).with_name("quarterly") / "messages.toml"
 DEFAULT_LANGUAGE = "en"
 _MINUTE, _HOUR = 60, 3600
 
@@ -79,4 +81,5 @@ def messages(lang: str = DEFAULT_LANGUAGE) -> Messages:
 
 @cache
 def _catalogue() -> dict[str, dict[str, str]]:
-    return tomllib.loads(CATALOGUE.read_text("utf-8"))
+    first, second = (tomllib.loads(path.read_text("utf-8")) for path in (CATALOGUE, QUARTERLY))
+    return {lang: texts | second[lang] for lang, texts in first.items()}

@@ -28,7 +28,7 @@ def test_every_control_is_well_formed() -> None:
 
 def test_every_control_can_fail() -> None:
     """Every control is named by at least one mutant that it must notice."""
-    killed = {control for mutant in by_id().values() for control in mutant.controls}
+    killed = {control for mutant in by_id().values() if not mutant.is_harmless for control in mutant.controls}
 
     assert sorted(set(controls()) - killed) == []
 

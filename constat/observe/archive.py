@@ -94,6 +94,14 @@ class Fork:
 
 
 @dataclass(frozen=True, kw_only=True)
+class History:
+    """What a history file says: every timeline that led to this one, the oldest first; nothing when it cannot be read."""
+
+    timeline: int
+    forks: tuple[Fork, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
 class Backup:
     """A base backup, as the repository lists it."""
 
@@ -102,6 +110,7 @@ class Backup:
     start: Place
     stop: Place
     has_error: bool
+    ended_at: float = 0.0  # seconds since 1970, by the backup tool's clock
 
 
 class Repository:
@@ -133,19 +142,26 @@ class Repository:
         )
 
     def forks(self) -> tuple[Fork, ...]:
-        """Where each timeline left its parent, from the archived history files."""
-        found = []
-        for path in self._archived():
-            if match := _HISTORY.fullmatch(path.rsplit("/", 1)[-1]):
-                lines = self._opened(path, self.archive_key).decode("ascii", errors="replace").splitlines()
-                parent, position, *_ = [line for line in lines if line.strip()][-1].split()
-                high, low = (int(part, 16) for part in position.split("/"))
-                found.append(Fork(timeline=int(match["timeline"], 16), parent=int(parent), position=(high << 32) + low))
-        return tuple(sorted(found, key=lambda fork: fork.timeline))
+        """Where each timeline left its parent, from the archived history files that can be read."""
+        return tuple(file.forks[-1] for file in self.histories() if file.forks)
+
+    def histories(self) -> tuple[History, ...]:
+        """Every archived history file, in the order of timelines; one that holds no history has no forks."""
+        named = [(match, path) for path in self._archived() if (match := _HISTORY.fullmatch(path.rsplit("/", 1)[-1]))]
+        return tuple(
+            sorted(
+                (history(int(match["timeline"], 16), self._opened(path, self.archive_key)) for match, path in named),
+                key=lambda file: file.timeline,
+            )
+        )
+
+    def closed(self) -> frozenset[str]:
+        """The first segment of every base backup whose end the server has archived (`*.backup`)."""
+        return frozenset(path.rsplit("/", 1)[-1][:24] for path in self._archived() if path.endswith(".backup"))
 
     def backups(self) -> tuple[Backup, ...]:
         """Every base backup that is kept, the oldest first; raises Undecipherable when the key does not open the list."""
-        listed = self._info(f"backup/{self._stanza}/backup.info")
+        listed = self._info(self._list)
         entries = {label: json.loads(text) for label, text in listed["backup:current"].items()} if "backup:current" in listed else {}
         return tuple(
             Backup(
@@ -154,22 +170,41 @@ class Repository:
                 start=place(fields["backup-archive-start"]),
                 stop=place(fields["backup-archive-stop"]),
                 has_error=bool(fields["backup-error"]),
+                ended_at=float(fields["backup-timestamp-stop"]),
             )
             for label, fields in sorted(entries.items())
         )
 
     def raw(self, segment: Segment) -> bytes:
         """The object's own bytes, as anybody who gets hold of the store sees them."""
-        return self._fetch(segment.path)
+        return self.fetch(segment.path)
 
     def opened(self, segment: Segment, raw: bytes) -> bytes:
         """The WAL in a segment's object; raises Undecipherable when the key does not open it, Unobservable when it cannot be unpacked."""
-        return _unpacked(_deciphered(raw, self.archive_key, segment.path), segment.packing, segment.path)
+        return unpacked(deciphered(raw, self.archive_key, segment.path), segment.packing, segment.path)
 
     @functools.cached_property
     def archive_key(self) -> str:
         """The passphrase of the archive's objects; raises Undecipherable when the escrow key does not open it."""
         return str(json.loads(self._info(f"archive/{self._stanza}/archive.info")["cipher"]["cipher-pass"]))
+
+    @functools.cached_property
+    def backup_key(self) -> str:
+        """The passphrase of the backups' manifests; raises Undecipherable when the escrow key does not open their list."""
+        return str(json.loads(self._info(self._list)["cipher"]["cipher-pass"]))
+
+    @functools.cached_property
+    def server_version(self) -> str:
+        """The server's major version, as the backups were made of it."""
+        return str(json.loads(self._info(self._list)["db"]["db-version"]))
+
+    def set_path(self, label: str) -> str:
+        """Where everything of a base backup is."""
+        return f"{self._root}/backup/{self._stanza}/{label}"
+
+    @property
+    def _list(self) -> str:
+        return f"backup/{self._stanza}/backup.info"
 
     def _info(self, path: str) -> configparser.ConfigParser:
         text = self._opened(f"{self._root}/{path}", self._key).decode(errors="replace")
@@ -192,9 +227,10 @@ class Repository:
             raise Unobservable(msg) from None
 
     def _opened(self, path: str, key: str) -> bytes:
-        return _deciphered(self._fetch(path), key, path)
+        return deciphered(self.fetch(path), key, path)
 
-    def _fetch(self, path: str) -> bytes:
+    def fetch(self, path: str) -> bytes:
+        """An object's own bytes; raises Absent when it is not there, Unobservable when the store does not give it."""
         try:
             with self._store.get_object(self._bucket, path) as answer:
                 return bytes(answer.read())
@@ -212,6 +248,23 @@ def place(name: str) -> Place:
     return Place(timeline, log * SEGMENTS_PER_LOG + segment)
 
 
+def history(timeline: int, plain: bytes) -> History:
+    """Read a history file: a line for each ancestor, with where it was left.  A pure function."""
+    lines = [line.split() for line in plain.decode("ascii", errors="replace").splitlines() if line.strip() and not line.startswith("#")]
+    try:
+        left = [(int(parent), _position(position)) for parent, position, *_ in lines]
+    except ValueError:
+        left = []
+    children = [*(parent for parent, _ in left[1:]), timeline]
+    forks = (Fork(timeline=child, parent=parent, position=position) for child, (parent, position) in zip(children, left, strict=False))
+    return History(timeline=timeline, forks=tuple(forks))
+
+
+def _position(text: str) -> int:
+    high, low = (int(part, 16) for part in text.split("/"))
+    return (high << 32) + low
+
+
 def readable_as(raw: bytes) -> str:
     """What bytes are for somebody who has no key; nothing when they are encrypted."""
     if raw.startswith(_SALTED):
@@ -219,7 +272,8 @@ def readable_as(raw: bytes) -> str:
     return next((kind for magic, kind in _READABLE.items() if raw.startswith(magic)), "something that is not encrypted")
 
 
-def _deciphered(raw: bytes, key: str, path: str) -> bytes:
+def deciphered(raw: bytes, key: str, path: str) -> bytes:
+    """What an object holds, packed still; raises Undecipherable when the key does not open it."""
     if not raw.startswith(_SALTED):
         return raw  # stored in clear: whoever asks is told so by `readable_as`
     material, block, salt = b"", b"", raw[len(_SALTED) : _BLOCK]
@@ -238,7 +292,8 @@ def _deciphered(raw: bytes, key: str, path: str) -> bytes:
     return plain[:-padding]
 
 
-def _unpacked(packed: bytes, packing: str, path: str) -> bytes:
+def unpacked(packed: bytes, packing: str, path: str) -> bytes:
+    """What was packed; raises Unobservable when it cannot be unpacked."""
     openers = {"": bytes, "gz": gzip.decompress, "bz2": bz2.decompress, "lz4": lz4.frame.decompress}
     if packing not in openers:
         msg = f"{path!r} is packed as {packing!r}, expected one of {', '.join(filter(None, openers))}; set compress-type to one of them"

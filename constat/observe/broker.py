@@ -7,7 +7,7 @@ import re
 import socket
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
-from urllib.parse import quote, urlsplit
+from urllib.parse import urlsplit
 
 import pika
 import pika.exceptions
@@ -107,15 +107,13 @@ def users(broker: Broker) -> tuple[str, ...]:
         return tuple(str(user["name"]) for user in http.expect(http.ask(client, "GET", "/api/users"), what="/api/users").json())
 
 
-def fetched(broker: Broker, login: Login, queue: str, word: str, *, at_most: int = 10_000) -> bool:
+def fetched(broker: Broker, login: Login, queue: str, word: str, *, vhost: str, at_most: int = 10_000) -> bool:
     """Whether a queue has a message with that word, as its owner gets it; that one is taken out, the others go back.
 
     Raises Unobservable when the owner cannot get at it, or it is deeper than `at_most`.
     """
-    parameters = pika.URLParameters(_with_login(broker, login))
-    parameters.ssl_options = pika.SSLOptions(http.trusting(broker.ca), parameters.host) if parameters.ssl_options else None
     try:
-        with contextlib.closing(pika.BlockingConnection(parameters)) as connection:
+        with contextlib.closing(pika.BlockingConnection(parameters(broker, login, vhost))) as connection:
             channel = connection.channel()
             for _ in range(at_most):
                 delivered, _, body = channel.basic_get(queue)
@@ -131,17 +129,27 @@ def fetched(broker: Broker, login: Login, queue: str, word: str, *, at_most: int
     raise Unobservable(msg)
 
 
-def _with_login(broker: Broker, login: Login) -> str:
+def parameters(broker: Broker, login: Login, vhost: str) -> pika.ConnectionParameters:
+    """How to log in to a virtual host."""
     parts = urlsplit(broker.amqp_url)
-    who = f"{quote(login.user, safe='')}:{quote(login.password, safe='')}"
-    return f"{parts.scheme}://{who}@{parts.netloc}/{quote(broker.vhost, safe='')}"
+    return pika.ConnectionParameters(
+        host=parts.hostname,
+        port=parts.port,
+        virtual_host=vhost,
+        credentials=pika.PlainCredentials(login.user, login.password),
+        ssl_options=pika.SSLOptions(http.trusting(broker.ca), parts.hostname) if parts.scheme == "amqps" else None,
+        # Whoever looks does not answer heartbeats meanwhile.
+        heartbeat=0,
+        socket_timeout=deadlines.PROBE_CONNECT,
+        blocked_connection_timeout=deadlines.SERVICE_ANSWERS,
+    )
 
 
-def api_paths(broker: Broker, *, name: str) -> tuple[str, ...]:
+def api_paths(broker: Broker, *, name: str, vhost: str = "") -> tuple[str, ...]:
     """Every path of the management API by the server's own documentation, `name` standing for whatever a path asks for."""
     with management(broker) as client:
         page = http.expect(http.ask(client, "GET", "/api/index.html"), what="the API's documentation").text
-    found = {path for cell in _DOCUMENTED.findall(page) for path in _paths(cell, broker.vhost, name)}
+    found = {path for cell in _DOCUMENTED.findall(page) for path in _paths(cell, vhost or broker.vhost, name)}
     if not found:
         msg = "the documentation of the management API names no path"
         raise Unobservable(msg)

@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import contextlib
 from typing import TYPE_CHECKING, Final
-from urllib.parse import urlsplit
 
 import pika
 from pika.exceptions import AMQPError
 
-from constat import deadlines
 from constat.errors import NotReady, Unobservable
-from constat.observe import http
+from constat.observe.broker import parameters
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -47,20 +45,10 @@ class Listener:
 
 
 @contextlib.contextmanager
-def listening(broker: Broker, exchange: str, routing_key: str) -> Iterator[Listener]:
-    """Listen to an exchange as the administrator; Unobservable when that is not possible."""
-    parts = urlsplit(broker.amqp_url)
-    parameters = pika.ConnectionParameters(
-        host=parts.hostname,
-        port=parts.port,
-        virtual_host=broker.vhost,
-        credentials=pika.PlainCredentials(broker.admin.user, broker.admin.password),
-        ssl_options=pika.SSLOptions(http.trusting(broker.ca), parts.hostname) if parts.scheme == "amqps" else None,
-        socket_timeout=deadlines.PROBE_CONNECT,
-        blocked_connection_timeout=deadlines.SERVICE_ANSWERS,
-    )
+def listening(broker: Broker, exchange: str, routing_key: str, *, vhost: str) -> Iterator[Listener]:
+    """Listen to an exchange of a virtual host as the administrator; Unobservable when that is not possible."""
     try:
-        connection = pika.BlockingConnection(parameters)
+        connection = pika.BlockingConnection(parameters(broker, broker.admin, vhost))
         channel = connection.channel()
         queue = channel.queue_declare("", exclusive=True, auto_delete=True).method.queue
         channel.queue_bind(queue, exchange, routing_key)

@@ -1,4 +1,4 @@
-"""Facts of a host: listening sockets, owners and modes, what a foreign account can read; by pytest-testinfra."""
+"""Facts of a host: listening sockets, owners and modes; by pytest-testinfra."""
 
 from __future__ import annotations
 
@@ -14,11 +14,12 @@ import testinfra
 from constat.errors import Unobservable
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from testinfra.host import Host
 
 # An account that owns nothing on any machine: what it can read, everybody can.
 STRANGER: Final = 65534
-_PROGRAM: Final = b"\x7fELF"
 _PROCESS: Final = re.compile(r'\("(?P<name>[^"]*)",pid=(?P<pid>\d+)')
 
 
@@ -48,8 +49,8 @@ def local() -> Host:
 def listening(host: Host, run_dir: str, owners: frozenset[str] = frozenset()) -> tuple[Listening, ...]:
     """Every socket on which a process of the stack listens, TCP and UDP.
 
-    A process is the stack's by its working directory, its environment, or an account
-    that only the stack has.  Raises Unobservable when sockets cannot be listed.
+    A process is the stack's by its working directory, its program, its arguments, its
+    environment, or its account, unless it works in a directory of its own elsewhere.  Raises Unobservable when sockets cannot be listed.
     """
     answer = host.run("ss -H -l -n -t -u -p")
     if answer.rc != 0:
@@ -59,37 +60,15 @@ def listening(host: Host, run_dir: str, owners: frozenset[str] = frozenset()) ->
     return tuple(sorted({socket for socket, pids in found if any(_is_of(pid, run_dir, owners) for pid in pids)}))
 
 
-def attributes(host: Host, path: str) -> Attributes:
-    """Owner and mode of a path; raises Unobservable when it is not there."""
-    file = host.file(path)
-    if not file.exists:
-        msg = f"{path!r} does not exist"
-        raise Unobservable(msg)
-    return Attributes(owner=_owner(host, path), mode=int(file.mode))
+def attributes(host: Host, paths: Iterable[str]) -> dict[str, Attributes]:
+    """Owner and mode of each path, asked for at once; one that is not there is left out."""
+    answer = host.run(f"stat --printf '%U:%u %a %n\\0' -- {' '.join(map(shlex.quote, paths))}")
+    return dict(_attributes(line) for line in answer.stdout.split("\0") if line)
 
 
-def readable_by_stranger(host: Host, directory: str) -> tuple[str, ...]:
-    """Every file below the directory that an account with no rights can really open.
-
-    Raises Unobservable when that account cannot be taken (without root).
-    """
-    command = f"setpriv --reuid={STRANGER} --regid={STRANGER} --clear-groups -- find {shlex.quote(directory)} -type f -readable -print0"
-    answer = host.run(command)
-    if "setpriv" in answer.stderr:
-        msg = f"cannot act as a foreign account: {answer.stderr.strip()}; run as root"
-        raise Unobservable(msg)
-    return tuple(sorted(path for path in answer.stdout.split("\0") if path))
-
-
-def content(path: str) -> str:
-    """What a file holds, as text; of a program nothing. Raises Unobservable when it cannot be read."""
-    try:
-        with Path(path).open("rb") as file:
-            start = file.read(len(_PROGRAM))
-            return "" if start == _PROGRAM else (start + file.read()).decode(errors="replace")
-    except OSError as problem:
-        msg = f"{path!r} cannot be read: {problem.strerror}"
-        raise Unobservable(msg) from None
+def processes() -> dict[int, str]:
+    """The name of every process of the host, by its number."""
+    return {process.pid: str(process.info["name"]) for process in psutil.process_iter(["name"])}
 
 
 def _parsed(line: str) -> tuple[Listening, tuple[int, ...]]:
@@ -105,14 +84,25 @@ def _parsed(line: str) -> tuple[Listening, tuple[int, ...]]:
 def _is_of(pid: int, run_dir: str, owners: frozenset[str]) -> bool:
     try:
         process = psutil.Process(pid)
-        places = (process.cwd(), process.environ().get("CONSTAT_NODE", ""))
-        return str(process.uids().real) in owners or any(place == run_dir or place.startswith(f"{run_dir}/") for place in places)
+        places = (process.cwd(), process.exe(), process.environ().get("CONSTAT_NODE", ""), *process.cmdline())
+        if any(place == run_dir or f"{run_dir}/" in place for place in places):
+            return True
+        return (str(process.uids().real) in owners or process.username() in owners) and not _is_at_home(process)
     except (psutil.NoSuchProcess, psutil.AccessDenied):
         return False  # it ended meanwhile, or it is another user's and so cannot be the stack's
 
 
-def _owner(host: Host, path: str) -> str:
+def _is_at_home(process: psutil.Process) -> bool:
+    """Whether it works in a directory of its own account: another server that shares the account, not one that came by it."""
+    try:
+        seen = Path(process.cwd()).stat()
+    except OSError:
+        return False  # its directory is gone
+    return process.cwd() != "/" and seen.st_uid == process.uids().real
+
+
+def _attributes(line: str) -> tuple[str, Attributes]:
     """The owner as the table writes it: a name, or the number of an account without one."""
-    answer = host.run(f"stat -c %U:%u {shlex.quote(path)}")
-    name, _, number = str(answer.stdout).strip().partition(":")
-    return number if name == "UNKNOWN" else name
+    who, mode, path = line.split(" ", 2)
+    name, _, number = who.partition(":")
+    return path, Attributes(owner=number if name == "UNKNOWN" else name, mode=int(mode, 8))

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from constat.stack import Stack
 
 OK: Final = 200
+SUCCESS: Final = range(200, 300)
 _LOOKS: Final = frozenset({"GET", "HEAD", "LIST", "OPTIONS"})
 _METHODS: Final = frozenset({"get", "put", "post", "delete", "patch", "head", "options"})
 
@@ -42,6 +43,11 @@ class Reply:
     def text(self) -> str:
         """The body, for people."""
         return self.body.decode(errors="replace")
+
+    @property
+    def is_success(self) -> bool:
+        """Whether what was asked for was done."""
+        return self.status in SUCCESS
 
     def json(self) -> Any:
         """The body as JSON; Unobservable when it is not."""

@@ -15,8 +15,8 @@ if TYPE_CHECKING:
 
     from constat.stack import Metrics
 
-_DURATION: Final = re.compile(r"(\d+)(ms|s|m|h)")
-_SECONDS: Final = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0}
+_DURATION: Final = re.compile(r"(\d+)(ms|s|m|h|d|w|y)")
+_SECONDS: Final = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0, "w": 7 * 86400.0, "y": 365 * 86400.0}
 UP: Final = "up"
 UNKNOWN: Final = "unknown"
 
@@ -49,6 +49,35 @@ class Sample:
     value: float
 
 
+@dataclass(frozen=True, kw_only=True)
+class Alert:
+    """An alert rule: what it watches, how bad that is, and how long it must hold before anybody is told."""
+
+    name: str
+    expression: str
+    severity: str
+    hold_seconds: float
+    health: str = "ok"  # `unknown` until it was evaluated once, `err` when that fails
+
+
+@dataclass(frozen=True, kw_only=True)
+class Silence:
+    """What keeps alerts from being told: which, until when, by whom."""
+
+    what: str
+    until: str
+    by: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Delivered:
+    """An alert as Alertmanager has it: `active`, or `suppressed` by a silence or by another alert."""
+
+    name: str
+    state: str
+    receivers: tuple[str, ...]
+
+
 def connect(metrics: Metrics, base: str) -> httpx.Client:
     """Speak to a server of the monitoring as its administrator."""
     return http.client(metrics.ca, base, login=(metrics.login.user, metrics.login.password))
@@ -79,6 +108,66 @@ def targets(metrics: Metrics) -> tuple[Scraped, ...]:
         msg = "Prometheus asks nothing at all"
         raise Unobservable(msg)
     return found
+
+
+def rules(metrics: Metrics) -> tuple[Alert, ...]:
+    """Every alert rule that is loaded."""
+    groups = _read(metrics, metrics.prometheus, "/api/v1/rules", type="alert")["data"]["groups"]
+    return tuple(
+        Alert(
+            name=str(rule["name"]),
+            expression=str(rule["query"]),
+            severity=str(rule["labels"].get("severity", "")),
+            hold_seconds=float(rule["duration"]),
+            health=str(rule["health"]),
+        )
+        for group in groups
+        for rule in group["rules"]
+    )
+
+
+def receivers(metrics: Metrics) -> tuple[str, ...]:
+    """The addresses of the Alertmanagers that Prometheus hands its alerts to."""
+    found = _read(metrics, metrics.prometheus, "/api/v1/alertmanagers")["data"]["activeAlertmanagers"]
+    return tuple(urlsplit(str(row["url"])).netloc for row in found)
+
+
+def retention_seconds(metrics: Metrics) -> float:
+    """How long Prometheus keeps what it has measured, as it is in force; days, weeks and years included."""
+    told = str(_read(metrics, metrics.prometheus, "/api/v1/status/runtimeinfo")["data"]["storageRetention"])
+    return seconds(told.partition(" or ")[0])
+
+
+def silences(metrics: Metrics) -> tuple[Silence, ...]:
+    """Every silence that is or will be in force."""
+    found = _listed(metrics, "/api/v2/silences")
+    return tuple(
+        Silence(
+            what=", ".join(f"{m['name']}{'=' if m.get('isEqual', True) else '!='}{m['value']}" for m in row["matchers"]),
+            until=str(row["endsAt"]),
+            by=str(row["createdBy"]),
+        )
+        for row in found
+        if row["status"]["state"] != "expired"
+    )
+
+
+def delivered(metrics: Metrics, name: str) -> tuple[Delivered, ...]:
+    """The alerts of that name which Alertmanager has, and whether it keeps them to itself."""
+    found = _listed(metrics, "/api/v2/alerts", filter=f'alertname="{name}"')
+    return tuple(
+        Delivered(
+            name=str(row["labels"]["alertname"]),
+            state=str(row["status"]["state"]),
+            receivers=tuple(str(receiver["name"]) for receiver in row["receivers"]),
+        )
+        for row in found
+    )
+
+
+def _listed(metrics: Metrics, path: str, **params: str) -> list[dict[str, Any]]:
+    with connect(metrics, metrics.alertmanager) as client:
+        return list(http.expect(http.ask(client, "GET", path, params=params or None), what=f"{metrics.alertmanager}{path}").json())
 
 
 def seconds(duration: str) -> float:

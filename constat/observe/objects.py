@@ -80,6 +80,17 @@ def stored(objects: Objects, bucket: str, prefix: str, *, at_most: int = 1000) -
         raise Unobservable(msg) from None
 
 
+def policy(objects: Objects, bucket: str) -> str:
+    """The bucket's policy as JSON; empty where there is none."""
+    try:
+        return str(connect(objects, objects.admin).get_bucket_policy(bucket))
+    except S3Error as problem:
+        if problem.code == "NoSuchBucketPolicy":
+            return ""
+        msg = f"the policy of bucket {bucket!r} cannot be read: {problem}"
+        raise Unobservable(msg) from None
+
+
 def _is_locked(client: Minio, bucket: str) -> bool:
     try:
         # The SDK fails with a TypeError on a lock without a default retention, which keeps nothing by itself.

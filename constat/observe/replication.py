@@ -12,6 +12,7 @@ from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
 from constat import deadlines
 from constat.errors import Unobservable
+from constat.observe import limits
 
 if TYPE_CHECKING:
     from constat.stack import Postgres, PostgresNode, Stack
@@ -65,6 +66,17 @@ class Session:
 
     synchronous_commit: str
     server_port: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class Archiving:
+    """What a server does with its WAL; `waiting_seconds` is how long its oldest file has waited to be archived."""
+
+    node: str
+    mode: str
+    command: str
+    timeout_seconds: float
+    waiting_seconds: float
 
 
 def node_dsn(postgres: Postgres, node: PostgresNode) -> str:
@@ -127,6 +139,36 @@ def session(postgres: Postgres) -> Session:
     return Session(synchronous_commit=str(value), server_port=int(port))
 
 
+def archiving(postgres: Postgres) -> tuple[Archiving, ...]:
+    """What every server does with its WAL, for each of them may be the primary next; Unobservable when one does not answer."""
+    return tuple(_archiving(postgres, node) for node in postgres.nodes)
+
+
+def _archiving(postgres: Postgres, node: PostgresNode) -> Archiving:
+    asked = (
+        "SELECT current_setting('archive_mode'), current_setting('archive_command'),"
+        " (SELECT setting::float8 FROM pg_settings WHERE name = 'archive_timeout'),"
+        " (SELECT coalesce(max(extract(epoch FROM clock_timestamp() - modification)), 0)::float8"
+        " FROM pg_ls_archive_statusdir() WHERE name LIKE '%.ready' AND NOT pg_is_in_recovery())"
+    )
+    ((mode, command, timeout, waiting),) = _ask(node_dsn(postgres, node), asked, who=node.name)
+    return Archiving(node=node.name, mode=str(mode), command=str(command), timeout_seconds=float(timeout), waiting_seconds=float(waiting))
+
+
+def unlogged(postgres: Postgres) -> tuple[str, ...]:
+    """Every relation of any kind that is in no log, temporary ones aside; the operator's view of the application's database."""
+    asked = (
+        "SELECT c.oid::regclass::text FROM pg_class AS c WHERE relpersistence = 'u'"
+        " AND relkind IN ('r', 'p', 'm', 'S') AND relnamespace <> 'pg_catalog'::regnamespace ORDER BY 1"
+    )
+    return tuple(str(name) for (name,) in _ask(postgres.admin_dsn, asked, who="the primary"))
+
+
+def is_failsafe(stack: Stack) -> bool:
+    """Whether Patroni lets a primary go on that has lost the coordinator and reaches every member; Unobservable when none answers."""
+    return _patroni(stack, "/config").get("failsafe_mode") is True
+
+
 def failover(stack: Stack) -> Failover:
     """Ask Patroni whether it would promote another member by itself; raises Unobservable when none answers."""
     seen = _patroni(stack, "/cluster")
@@ -155,8 +197,9 @@ def _patroni(stack: Stack, path: str) -> dict[str, Any]:
 
 
 def _ask(dsn: str, statement: str, *, who: str) -> list[tuple[Any, ...]]:
+    bounded = make_conninfo(dsn, connect_timeout=int(deadlines.PROBE_CONNECT))
     try:
-        with psycopg.connect(dsn, autocommit=True, prepare_threshold=None) as connection:
+        with psycopg.connect(bounded, autocommit=True, prepare_threshold=None) as connection, limits.broken_off(connection):
             connection.execute("SELECT 1")
             return connection.execute(statement).fetchall()
     except psycopg.Error as problem:

@@ -15,6 +15,13 @@ if TYPE_CHECKING:
     from constat.stack import Vault
 
 _PLACE: Final = re.compile(r"\{[^}]*\}")
+# Type of a way to log in → below which paths it keeps whom it knows.
+_KEPT: Final = {
+    **dict.fromkeys(("userpass", "ldap", "radius", "okta"), ("users",)),
+    "approle": ("role",),
+    **dict.fromkeys(("jwt", "oidc", "kubernetes"), ("role",)),
+    "cert": ("certs",),
+}
 _LITERAL: Final = re.compile(r"[^{]*")
 
 
@@ -57,6 +64,33 @@ def names(vault: Vault, path: str) -> tuple[str, ...]:
     if reply.status == 404:  # noqa: PLR2004 - how the API says that a list is empty
         return ()
     return tuple(str(key) for key in http.expect(reply, what=f"LIST {path}").json()["data"].get("keys", ()))
+
+
+def identities(vault: Vault) -> frozenset[str]:
+    """Every way to log in, everybody that each knows by name, and every token that nobody logged in for, by its display name.
+
+    Users and roles are `mount/name`.  A token with an operator's policy that is another than
+    ours, of the same name, is `name, again`.
+    """
+    methods = auth_methods(vault)
+    named = {
+        f"{mount}/{name}"
+        for mount, kind in methods.items()
+        for kept in _KEPT.get(kind, ())
+        for name in names(vault, f"auth/{mount}/{kept}")
+    }
+    return frozenset(f"method {mount}" for mount in methods) | named | _tokens(vault)
+
+
+def _tokens(vault: Vault) -> frozenset[str]:
+    found: set[str] = set()
+    with connect(vault, token=vault.admin_token) as client:
+        for accessor in names(vault, "auth/token/accessors"):
+            reply = http.ask(client, "POST", "auth/token/lookup-accessor", value={"accessor": accessor})
+            if reply.status < 400 and (data := reply.json()["data"])["path"].startswith("auth/token/"):  # noqa: PLR2004 - gone meanwhile
+                name = f"{data['display_name']}" if data.get("role") is None else f"role {data['role']}"
+                found.add(f"{name}, again" if name in found else name)
+    return frozenset(found)
 
 
 def issued_prefixes(vault: Vault) -> tuple[str, ...]:

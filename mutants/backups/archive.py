@@ -28,7 +28,8 @@ if TYPE_CHECKING:
 _ASIDE: Final = "tmp/not-archived"
 
 
-def _primary(stack: Stack) -> State:
+def primary(stack: Stack) -> State:
+    """Which node is the primary now."""
     return {"node": replication.primary(cluster.database(stack)).node}
 
 
@@ -38,24 +39,24 @@ def _divert(stack: Stack, state: State) -> None:
     owner = aside.parent.stat()
     aside.mkdir(mode=0o700, exist_ok=True)
     os.chown(aside, owner.st_uid, owner.st_gid)
-    with _server(stack, state["node"]) as operator:
+    with server(stack, state["node"]) as operator:
         command = sql.Literal(f'cp "%p" "{aside}/%f"')
         operator.execute(sql.SQL("ALTER SYSTEM SET archive_command = {}").format(command))
         operator.execute("SELECT pg_reload_conf()")
 
 
 def _is_diverted(stack: Stack, state: State) -> bool:
-    return _ASIDE in _archive_command(stack, state["node"])
+    return _ASIDE in archive_command(stack, state["node"])
 
 
 def _archive_after_all(stack: Stack, state: State) -> None:
-    with _server(stack, state["node"]) as operator:
+    with server(stack, state["node"]) as operator:
         operator.execute("ALTER SYSTEM RESET archive_command")
         operator.execute("SELECT pg_reload_conf()")
     wait.until(lambda: not _is_diverted(stack, state), what="the archive command is back", within=deadlines.SERVICE_ANSWERS, holds=bool)
     aside = _aside(stack, state["node"])
     for path in sorted(aside.iterdir()) if aside.exists() else ():
-        _push(_archive_command(stack, state["node"]), path)
+        _push(archive_command(stack, state["node"]), path)
     shutil.rmtree(aside, ignore_errors=True)
 
 
@@ -79,9 +80,10 @@ def _push(command: str, path: Path) -> None:
         raise NotReady(msg)
 
 
-def _commands(stack: Stack) -> str:
+def commands(stack: Stack) -> str:
+    """Every server's archive command, and what is unusual in the repository."""
     names = [node.name for node in cluster.database(stack).nodes]
-    seen = {name: (_archive_command(stack, name), _aside(stack, name).exists()) for name in names}
+    seen = {name: (archive_command(stack, name), _aside(stack, name).exists()) for name in names}
     return f"{seen}\n{store.fingerprint(stack)}"
 
 
@@ -89,15 +91,17 @@ def _aside(stack: Stack, node: str) -> Path:
     return cluster.configuration(stack, node).parent / _ASIDE
 
 
-def _archive_command(stack: Stack, node: str) -> str:
-    with _server(stack, node) as operator:
+def archive_command(stack: Stack, node: str) -> str:
+    """The archive command of one server."""
+    with server(stack, node) as operator:
         row = operator.execute("SHOW archive_command").fetchone()
     return str(row[0]) if row else ""
 
 
-def _server(stack: Stack, node: str) -> psycopg.Connection[tuple[Any, ...]]:
+def server(stack: Stack, node: str) -> psycopg.Connection[tuple[Any, ...]]:
+    """The superuser's session on one server."""
     postgres = cluster.database(stack)
-    found = next(server for server in postgres.nodes if server.name == node)
+    found = next(found for found in postgres.nodes if found.name == node)
     return psycopg.connect(replication.node_dsn(postgres, found), autocommit=True)
 
 
@@ -126,7 +130,7 @@ def _damage(stack: Stack, state: State) -> None:
 
 def _bare(stack: Stack, state: State) -> None:
     segment = _segment(stack, _the_path(state))
-    store.overwrite(stack, segment.path, store.packed(segment, _wal(stack, segment)))
+    store.overwrite(stack, segment.path, store.packed(segment, wal(stack, segment)))
 
 
 def _is_bare(stack: Stack, state: State) -> bool:
@@ -140,36 +144,39 @@ def _is_overwritten(stack: Stack, state: State) -> bool:
 def _foreign(stack: Stack) -> State:
     """The segment, and the place of the one that will stand for it: its name says what is in it."""
     segment = store.victim(stack)
-    return store.remember(stack, segment.path, _named(segment, _of_another_cluster(_wal(stack, segment))))
+    return store.remember(stack, segment.path, named(segment, _of_another_cluster(wal(stack, segment))))
 
 
 def _exchange(stack: Stack, state: State) -> None:
     original, other = state["paths"]
     segment = _segment(stack, original)
-    wal = _of_another_cluster(_wal(stack, segment))
-    store.overwrite(stack, other, store.encrypted(store.packed(segment, wal), store.repository(stack).archive_key))
+    foreign = _of_another_cluster(wal(stack, segment))
+    store.overwrite(stack, other, store.encrypted(store.packed(segment, foreign), store.repository(stack).archive_key))
     store.hide(stack, original)
 
 
-def _is_exchanged(stack: Stack, state: State) -> bool:
+def is_exchanged(stack: Stack, state: State) -> bool:
+    """Whether one segment is listed in the place of another."""
     original, other = state["paths"]
     listed = {segment.path for segment in store.repository(stack).segments()}
     return other in listed and original not in listed
 
 
-def _of_another_cluster(wal: bytes) -> bytes:
-    return wal[:24] + bytes(byte ^ 0x55 for byte in wal[24:32]) + wal[32:]
+def _of_another_cluster(plain: bytes) -> bytes:
+    return plain[:24] + bytes(byte ^ 0x55 for byte in plain[24:32]) + plain[32:]
 
 
-def _named(segment: Segment, wal: bytes) -> str:
-    return segment.path.replace(segment.digest, hashlib.sha1(wal, usedforsecurity=False).hexdigest())
+def named(segment: Segment, plain: bytes) -> str:
+    """The path under which a segment with that content would be archived."""
+    return segment.path.replace(segment.digest, hashlib.sha1(plain, usedforsecurity=False).hexdigest())
 
 
 def _segment(stack: Stack, path: str) -> Segment:
     return next(segment for segment in store.repository(stack).segments() if segment.path == path)
 
 
-def _wal(stack: Stack, segment: Segment) -> bytes:
+def wal(stack: Stack, segment: Segment) -> bytes:
+    """What is in a segment."""
     found = store.repository(stack)
     return found.opened(segment, found.raw(segment))
 
@@ -193,11 +200,11 @@ MUTANTS: Final = (
         title="The archive command succeeds and stores nothing in the repository",
         scope=Scope.COMPONENT,
         controls=("BAK-01", "BAK-02"),
-        prepare=_primary,
+        prepare=primary,
         plant=_divert,
         confirm=_is_diverted,
         revert=_archive_after_all,
-        fingerprint=_commands,
+        fingerprint=commands,
     ),
     Mutant(
         id="MUT-BAK-02",
@@ -239,7 +246,7 @@ MUTANTS: Final = (
         controls=("BAK-02",),
         prepare=_foreign,
         plant=_exchange,
-        confirm=_is_exchanged,
+        confirm=is_exchanged,
         revert=store.put_back,
         fingerprint=store.fingerprint,
     ),
@@ -250,7 +257,7 @@ MUTANTS: Final = (
         controls=("BAK-02",),
         prepare=_with_another,
         plant=_misname,
-        confirm=_is_exchanged,
+        confirm=is_exchanged,
         revert=store.put_back,
         fingerprint=store.fingerprint,
     ),

@@ -152,6 +152,21 @@ def _files(stack: Stack) -> str:
     return "\n".join([*(cluster.configuration(stack, name).read_text("utf-8") for name in names), cluster.standing(stack)])
 
 
+def _let_nothing_outlive(stack: Stack, state: State) -> None:
+    del state
+    cluster.set_settings(stack, {"failsafe_mode": False})
+
+
+def _nothing_outlives(stack: Stack, state: State) -> bool:
+    del state
+    return cluster.settings(stack).get("failsafe_mode") is False
+
+
+def _outlive(stack: Stack, state: State) -> None:
+    del state
+    cluster.set_settings(stack, {"failsafe_mode": True})
+
+
 MUTANTS: Final = (
     Mutant(
         id="MUT-CHA-01",
@@ -224,5 +239,25 @@ MUTANTS: Final = (
         confirm=_is_excluded,
         revert=_include,
         fingerprint=_files,
+    ),
+    Mutant(
+        id="MUT-CHA-08",
+        title="Failsafe mode was switched off: without the coordinator nobody can write",
+        scope=Scope.STACK,
+        controls=("CHA-01",),
+        plant=_let_nothing_outlive,
+        confirm=_nothing_outlives,
+        revert=_outlive,
+        fingerprint=cluster.standing,
+    ),
+    Mutant(
+        id="MUT-CHA-09",
+        title="A table that no drill writes to is unlogged: a failover empties it",
+        scope=Scope.DATABASE,
+        controls=("CHA-01",),
+        plant=persistence.make_scratch,
+        confirm=persistence.has_scratch,
+        revert=persistence.drop_scratch,
+        fingerprint=persistence.scratch_fingerprint,
     ),
 )

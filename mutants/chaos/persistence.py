@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 _TABLE: Final = "public.activities"
 # The rows that are there already are kept aside: a failover would take them with it.
 _ASIDE: Final = "mutant_aside"
+_SCRATCH: Final = "public.mutant_import"
 
 
 def unlog(stack: Stack, state: State) -> None:
@@ -47,3 +48,27 @@ def fingerprint(stack: Stack) -> str:
     rows = cluster.ask(stack, f"SELECT count(*), md5(string_agg(a::text, '|' ORDER BY a::text)) FROM {_TABLE} AS a")  # noqa: S608 - a constant
     aside = cluster.ask(stack, f"SELECT count(*) FROM pg_namespace WHERE nspname = '{_ASIDE}'")  # noqa: S608 - a constant
     return f"{kept}\n{rows}\n{aside}\n{cluster.standing(stack)}"
+
+
+def make_scratch(stack: Stack, state: State) -> None:
+    """Add an unlogged table beside the platform's own, as an import that was to be fast does."""
+    del state
+    cluster.execute(stack, f"CREATE UNLOGGED TABLE IF NOT EXISTS {_SCRATCH} (id bigint PRIMARY KEY)")
+
+
+def has_scratch(stack: Stack, state: State) -> bool:
+    """Whether the catalogue has it, in no log."""
+    del state
+    return cluster.ask(stack, f"SELECT relpersistence FROM pg_class WHERE oid = to_regclass('{_SCRATCH}')") == [("u",)]  # noqa: S608 - a constant
+
+
+def drop_scratch(stack: Stack, state: State) -> None:
+    """Remove it."""
+    del state
+    cluster.execute(stack, f"DROP TABLE IF EXISTS {_SCRATCH}")
+
+
+def scratch_fingerprint(stack: Stack) -> str:
+    """Whether it is there, and how the cluster stands."""
+    absent = cluster.ask(stack, f"SELECT to_regclass('{_SCRATCH}') IS NULL")
+    return f"{absent}\n{cluster.standing(stack)}"

@@ -55,7 +55,8 @@ def _management(stack: Stack, method: str, value: dict[str, Any] | None = None) 
     if stack.broker is None:
         msg = "the stack has no broker"
         raise Unobservable(msg)
-    path = f"/api/permissions/{quote(stack.broker.vhost, safe='')}/{SERVICE}"
+    vhost = stack.broker.vhost_of(next(iter(stack.tenants), ""))
+    path = f"/api/permissions/{quote(vhost, safe='')}/{SERVICE}"
     with broker.management(stack.broker) as client:
         return http.expect(http.ask(client, method, path, value=value), what=path)
 

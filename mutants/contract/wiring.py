@@ -34,13 +34,14 @@ def _broker(stack: Stack) -> Broker:
 
 
 def _tenant(stack: Stack) -> str:
-    return next(iter(stack.tenants), "t1")
+    """The second of the attack pair: who looks at the first alone does not notice."""
+    return [*stack.tenants, "t1"][:2][-1]
 
 
 def _bindings(stack: Stack) -> list[dict[str, Any]]:
     """What leads to the tenant's own queue, but for the default exchange."""
     messages = _broker(stack)
-    path = f"/api/queues/{messages.vhost}/{_tenant(stack)}.events/bindings"
+    path = f"/api/queues/{messages.vhost_of(_tenant(stack))}/{_tenant(stack)}.events/bindings"
     with broker.management(messages) as client:
         found = http.expect(http.ask(client, "GET", path), what=path).json()
     return [binding for binding in found if binding["source"]]
@@ -50,7 +51,7 @@ def _unbind(stack: Stack, state: State) -> None:
     messages = _broker(stack)
     with broker.management(messages) as client:
         for binding in state["bindings"]:
-            path = _path(messages, binding) + f"/{binding['properties_key']}"
+            path = _path(binding) + f"/{binding['properties_key']}"
             http.expect(http.ask(client, "DELETE", path), what=path)
 
 
@@ -59,25 +60,27 @@ def _bind(stack: Stack, state: State) -> None:
     with broker.management(messages) as client:
         for binding in state["bindings"]:
             value = {"routing_key": binding["routing_key"], "arguments": binding["arguments"]}
-            http.expect(http.ask(client, "POST", _path(messages, binding), value=value), what=binding["destination"])
+            http.expect(http.ask(client, "POST", _path(binding), value=value), what=binding["destination"])
 
 
-def _path(messages: Broker, binding: dict[str, Any]) -> str:
-    return f"/api/bindings/{messages.vhost}/e/{binding['source']}/q/{binding['destination']}"
+def _path(binding: dict[str, Any]) -> str:
+    return f"/api/bindings/{binding['vhost']}/e/{binding['source']}/q/{binding['destination']}"
 
 
-def _monitoring(stack: Stack) -> Metrics:
+def monitoring(stack: Stack) -> Metrics:
+    """The monitoring; Unobservable when the stack has none."""
     if stack.metrics is None:
         msg = "the stack has no monitoring"
         raise Unobservable(msg)
     return stack.metrics
 
 
-def _scrapes(stack: Stack) -> Path:
+def scrapes(stack: Stack) -> Path:
+    """Prometheus' own configuration."""
     return directory(stack, "prometheus") / "prometheus.yml"
 
 
-def _reload_prometheus(stack: Stack) -> None:
+def reload_prometheus(stack: Stack) -> None:
     """As `systemctl reload prometheus` does."""
     home = str(directory(stack, "prometheus"))
     for process in psutil.process_iter():
@@ -93,7 +96,7 @@ def _works_in(process: psutil.Process, home: str) -> bool:
 
 
 def _asks_no_cache(stack: Stack) -> bool:
-    return not any(target.job == "cache" for target in metrics.targets(_monitoring(stack)))
+    return not any(target.job == "cache" for target in metrics.targets(monitoring(stack)))
 
 
 def _routes(stack: Stack) -> Path:
@@ -129,9 +132,9 @@ MUTANTS: Final = (
         "MUT-CON-06",
         "the cache was left out when the scrape jobs were sorted",
         controls=("CON-MET-01",),
-        path=_scrapes,
+        path=scrapes,
         change=lambda text: _CACHE_JOB.sub("", text),
-        reload=_reload_prometheus,
+        reload=reload_prometheus,
         holds=_asks_no_cache,
     ),
     edited(

@@ -71,6 +71,22 @@ def _speaks_clear_text(stack: Stack) -> bool:
         return line.recv(1) == b"R"
 
 
+def _standby_rules(stack: Stack) -> Path:
+    return Path(_database(stack).nodes[-1].data_directory) / "pg_hba.conf"
+
+
+def _reload_standby(stack: Stack) -> None:
+    database = _database(stack)
+    with psycopg.connect(node_dsn(database, database.nodes[-1]), autocommit=True) as connection:
+        connection.execute("SELECT pg_reload_conf()")
+
+
+def _anybody_replicates(stack: Stack) -> bool:
+    database = _database(stack)
+    node = database.nodes[-1]
+    return _enters(make_conninfo(database.replication_dsn, host=node.host, port=node.port, replication="true"))
+
+
 def _pooler_file(stack: Stack) -> Path:
     return directory(stack, "pooler") / "pgbouncer.ini"
 
@@ -156,5 +172,14 @@ MUTANTS: Final = (
         change=lambda text: f"{text}\nhost all all 127.0.0.1/32 scram-sha-256\n",
         reload=_reload,
         holds=_speaks_clear_text,
+    ),
+    edited(
+        "MUT-SEC-ANO-12",
+        "a rule of the last server lets whoever asks for the stream of changes have it, since a new standby would not start",
+        controls=("SEC-ANO-01",),
+        path=_standby_rules,
+        change=lambda text: f"hostssl replication replicator 127.0.0.1/32 trust\n{text}",
+        reload=_reload_standby,
+        holds=_anybody_replicates,
     ),
 )

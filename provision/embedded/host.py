@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from constat.errors import TargetError, UserError
-from provision.embedded.ports import is_taken
 from provision.embedded.supervisor import ALIVE, log_path, program
+from provision.ports import is_taken
 
 if TYPE_CHECKING:
     from provision.embedded.site import EmbeddedSite

@@ -7,7 +7,7 @@ import signal
 from typing import TYPE_CHECKING
 
 from constat import wait
-from constat.errors import NotReady, UserError
+from constat.errors import NotReady, Unobservable, UserError
 from provision.embedded import processes
 
 if TYPE_CHECKING:
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 class EmbeddedMachines:
-    """Implements `constat.machines.Machines` with signals and the supervisor."""
+    """Implements `constat.machines.Machines` and `Releases` with signals and the supervisor."""
 
     def __init__(self, directory: Path, nodes: tuple[str, ...], supervisor: Supervisor, journal: Journal) -> None:
         """Take the stack's directory and what runs in it."""
@@ -57,6 +57,21 @@ class EmbeddedMachines:
             yield
         finally:
             self.heal(entry)
+
+    def release(self, node: str) -> str:
+        """The directory that the node's code is loaded from."""
+        self._path(node)
+        found = [directory for name in self._programs(node) if (directory := self._supervisor.release(name))]
+        if not found:
+            msg = f"node {node!r} runs no code of the platform's own, so there is no other release of it"
+            raise Unobservable(msg)
+        return found[0]
+
+    def deploy(self, node: str, directory: str) -> None:
+        """Run the node from that directory; what is to be undone is for the caller to journal."""
+        self.release(node)
+        for name in self._programs(node):
+            self._supervisor.deploy(name, directory)
 
     def heal(self, entry: Entry) -> None:
         """Undo a fault of the journal, and close it when the node is seen to live again."""

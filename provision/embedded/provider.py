@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Final
 from constat.clock import monotonic
 from constat.errors import UserError
 from constat.stack import STACK_FILE, Stack
-from constat.target import load_target
+from constat.target import DeclaredTenant, load_target
 from provision import home
 from provision.bringup import Configured, bring_up
 from provision.embedded import processes
@@ -20,8 +20,8 @@ from provision.embedded.site import EmbeddedSite
 from provision.embedded.states import states
 from provision.embedded.supervisor import Supervisor
 from provision.journal import Journal
-from provision.onboarding import onboard
-from provision.platform.assemble import assemble
+from provision.onboarding import offboard, onboard
+from provision.platform.assemble import assemble, tenant_of
 from provision.platform.catalogue import components, tools
 from provision.preflight import require_disk, require_tools
 from provision.secrets import write_private
@@ -29,6 +29,7 @@ from provision.secrets import write_private
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from constat.stack import Tenant
     from constat.target import Target
     from provision.platform.component import Component
     from provision.progress import Progress
@@ -54,7 +55,7 @@ class Embedded:
         start = monotonic()
         onboard(site, parts, target.tenants)
         progress.done("tenants", monotonic() - start)
-        stack = assemble(site, parts, nodes=site.nodes, run_dir=str(directory))
+        stack = dataclasses.replace(assemble(site, parts, nodes=site.nodes, run_dir=str(directory)), local_processes=True)
         write_private(directory / STACK_FILE, json.dumps(stack.to_document(), indent=1).encode())
         return self.attach(name)
 
@@ -89,10 +90,30 @@ class Embedded:
         machines = self.attach(name).machines
         healed = []
         for entry in Journal(home.stack_directory(name)).outstanding():
+            if entry.kind == "tenant":
+                self.offboard(name, entry.subject, DeclaredTenant(**entry.state))
+                healed.append(f"{entry.what} of {entry.subject}")
             if entry.kind == "fault" and isinstance(machines, EmbeddedMachines):
                 machines.heal(entry)
                 healed.append(f"{entry.what} of {entry.subject}")
         return tuple(healed)
+
+    def onboard(self, name: str, tenant: str, declared: DeclaredTenant) -> Tenant:
+        """Onboard a tenant that the target does not declare; the journal knows before anything is changed."""
+        Journal(home.stack_directory(name)).open("tenant", "onboarding", tenant, declared.model_dump())
+        site, parts = _with(home.stack_directory(name), tenant, declared)
+        onboard(site, parts, [tenant])
+        return tenant_of(site, tenant)
+
+    def offboard(self, name: str, tenant: str, declared: DeclaredTenant) -> None:
+        """Remove the tenant from every component, and what the stack kept of it."""
+        site, parts = _with(home.stack_directory(name), tenant, declared)
+        offboard(site, parts, [tenant])
+        site.forget(f"tenant/{tenant}/")
+        journal = Journal(home.stack_directory(name))
+        for entry in journal.outstanding():
+            if entry.kind == "tenant" and entry.subject == tenant:
+                journal.close(entry)
 
     def states(self, name: str) -> dict[str, ComponentState]:
         """Each component's state and endpoint."""
@@ -125,6 +146,14 @@ class Embedded:
             home.write_label(directory, provider="embedded", target_file=str(target_file))
         (directory / home.TARGET_COPY).write_bytes(target_file.read_bytes())
         return directory
+
+
+def _with(directory: Path, tenant: str, declared: DeclaredTenant) -> tuple[EmbeddedSite, tuple[Component, ...]]:
+    """The stack's site as if its target declared the tenant too."""
+    target = load_target(directory / home.TARGET_COPY)
+    target = target.model_copy(update={"tenants": {**target.tenants, tenant: declared}})
+    parts = components(target)
+    return _site(directory, target, parts), parts
 
 
 def _site(directory: Path, target: Target, parts: tuple[Component, ...]) -> EmbeddedSite:

@@ -5,16 +5,17 @@ from __future__ import annotations
 import os
 import shutil
 import subprocess
+import sys
 import sysconfig
 import threading
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from constat.errors import HarnessError, TargetError
 from provision.certificates import Authority
 from provision.embedded.accounts import Account, Accounts
-from provision.embedded.ports import LOOPBACK, Ports
-from provision.platform.component import Address, Certificate
+from provision.platform.component import Address, Certificate, Python
+from provision.ports import LOOPBACK, Ports
 from provision.programs import find
 from provision.secrets import SecretFile
 
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     from provision.platform.component import File, Node
 
 SECRETS_FILE = "secrets.json"
+CHECKOUT: Final = Path(__file__).resolve().parents[2]
 # What every process of the stack carries, so that one which left its group is still recognised.
 NODE_VARIABLE = "CONSTAT_NODE"
 
@@ -55,6 +57,11 @@ class EmbeddedSite:
     def target(self) -> Target:
         """What is promised."""
         return self._target
+
+    @property
+    def inside(self) -> EmbeddedSite:
+        """The harness and the nodes are on one machine."""
+        return self
 
     @property
     def ca_path(self) -> str:
@@ -102,6 +109,10 @@ class EmbeddedSite:
         """A kept secret, or None when it was never made."""
         return self._secrets.get(name)
 
+    def forget(self, prefix: str) -> None:
+        """Let go of the secrets whose names begin so."""
+        self._secrets.forget(prefix)
+
     def secrets(self) -> tuple[str, ...]:
         """Every secret, for the redactor."""
         return self._secrets.all()
@@ -112,6 +123,11 @@ class EmbeddedSite:
         if not linked.exists():
             _link(find(name, Path(sysconfig.get_path("scripts")), Path(sysconfig.get_path("purelib"))), linked)
         return str(linked)
+
+    @property
+    def python(self) -> Python:
+        """The interpreter and the checkout that run this."""
+        return Python(program=sys.executable, packages=str(CHECKOUT))
 
     def owner(self, node: str) -> str:
         """The account that the node's processes run under, by name or number."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shlex
 import subprocess
 import sys
@@ -23,6 +24,9 @@ if TYPE_CHECKING:
 
 ALIVE: Final = {"RUNNING", "STARTING", "BACKOFF", "STOPPING"}
 _MISSING: Final = {"BAD_NAME", "NOT_RUNNING", "ALREADY_STARTED", "ALREADY_ADDED"}
+
+# The one variable of a process's environment that says which release of the code it runs.
+_RELEASE: Final = re.compile(r'PYTHONPATH="([^"]*)"')
 
 _MAIN = """\
 [unix_http_server]
@@ -111,6 +115,22 @@ class Supervisor:
     def rest(self, name: str) -> None:
         """Ask a process to stop, and do not wait; it is not restarted."""
         self._call("stopProcess", name, False, ignore=_MISSING)  # noqa: FBT003 - XML-RPC has no keywords
+
+    def release(self, name: str) -> str | None:
+        """Where a process loads code of the platform's own from; None when it loads none."""
+        match = _RELEASE.search((self.home / "programs" / f"{name}.conf").read_text("utf-8"))
+        return match[1].replace("%%", "%") if match else None
+
+    def deploy(self, name: str, directory: str) -> None:
+        """Start a process again with its code from another directory; the next `up` takes that back."""
+        path = self.home / "programs" / f"{name}.conf"
+        with self._lock:
+            text = _RELEASE.sub(lambda match: match[0].replace(match[1], directory.replace("%", "%%")), path.read_text("utf-8"))
+            write_private(path, text.encode())
+            self._forget(name)
+            self._call("reloadConfig")
+            self._call("addProcessGroup", name, ignore=_MISSING)
+        self.begin(name)
 
     def states(self) -> dict[str, dict[str, Any]]:
         """What it knows of each process, by name."""

@@ -27,7 +27,7 @@ class Alertmanager:
     def nodes(self, target: Target) -> tuple[Node, ...]:
         """One node."""
         del target  # the same for every target
-        return (Node(name=NODE, user="prometheus", sockets=(Socket(name="web", tls=True, protocol="https"),)),)
+        return (Node(name=NODE, user="prometheus", sockets=(Socket(name="web", tls=True, protocol="https"),), durable=True),)
 
     def plan(self, site: Site) -> Plan:
         """Its configuration, its login and the server."""

@@ -19,6 +19,7 @@ def assemble(site: Site, components: tuple[Component, ...], *, nodes: tuple[Node
     """Gather the stack; a component that is not there leaves its capability out."""
     names = {component.name for component in components}
     offers: dict[str, Any] = {name: _offer(name, site) for name in _CAPABILITIES if name in names}
+    offers["issuer"] = _offer("identity", site) if "identity" in names else None
     offers["metrics"] = _offer("prometheus", site) if "prometheus" in names else None
     services = {name: f"https://{site.address(name, 'http')}" for name in _SERVICES if name in names}
     return Stack(
@@ -29,7 +30,7 @@ def assemble(site: Site, components: tuple[Component, ...], *, nodes: tuple[Node
         run_dir=run_dir,
         services=services,
         search=Search(kind="postgres", url=services["search"]) if "search" in names else None,
-        tenants={name: _tenant(site, name) for name in site.target.tenants if site.recall(f"tenant/{name}/onboarded")},
+        tenants={name: tenant_of(site, name) for name in site.target.tenants if site.recall(f"tenant/{name}/onboarded")},
         listeners=_listeners(site, nodes),
         guarded=tuple(path for component in components if isinstance(component, Guards) for path in _guarded(site, component)),
         **offers,
@@ -40,7 +41,8 @@ def _offer(name: str, site: Site) -> object:
     return importlib.import_module(f"provision.platform.{name}").capability(site)
 
 
-def _tenant(site: Site, name: str) -> Tenant:
+def tenant_of(site: Site, name: str) -> Tenant:
+    """One tenant's identity in every store."""
     declared = site.target.tenants[name]
     return Tenant(
         organization_id=declared.organization_id,

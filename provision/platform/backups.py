@@ -71,7 +71,7 @@ class BackupsComponent:
     def ready(self, site: Site) -> None:
         """Ask for the state that the scheduler writes when it has started."""
         try:
-            site.run(NODE, ("/usr/bin/test", "-s", site.path(NODE, STATE)))
+            site.run(NODE, ("/usr/bin/test", "-s", site.inside.path(NODE, STATE)))
         except TargetError:
             msg = f"the scheduler has not written {STATE!r} yet; its log says why"
             raise NotReady(msg) from None
@@ -159,7 +159,7 @@ def _has_full_backup(site: Site) -> bool:
 
 
 def _pgbackrest(site: Site, *words: str) -> str:
-    return site.run(NODE, (PROGRAM, f"--config={site.path(NODE, CONFIGURATION)}", f"--stanza={STANZA}", *words))
+    return site.run(NODE, (PROGRAM, f"--config={site.inside.path(NODE, CONFIGURATION)}", f"--stanza={STANZA}", *words))
 
 
 COMPONENT: Final = BackupsComponent()

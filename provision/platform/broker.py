@@ -1,4 +1,4 @@
-"""Message broker: RabbitMQ over TLS, one virtual host, every tenant confined to its own names."""
+"""Message broker: RabbitMQ over TLS, a virtual host for each tenant, confined to its own names even there."""
 
 from __future__ import annotations
 
@@ -17,8 +17,6 @@ from provision.platform.rendering import render
 from provision.platform.topology import EXCHANGES, VHOST
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from constat.target import Target
     from provision.platform.component import Site
 
@@ -64,7 +62,7 @@ class BrokerComponent:
     def nodes(self, target: Target) -> tuple[Node, ...]:
         """One node."""
         del target  # the same for every target
-        return (Node(name=NODE, user="rabbitmq", sockets=_SOCKETS),)
+        return (Node(name=NODE, user="rabbitmq", sockets=_SOCKETS, durable=True),)
 
     def plan(self, site: Site) -> Plan:
         """Its configuration, what it holds from its first moment on, and the server."""
@@ -97,18 +95,15 @@ class BrokerComponent:
             _import(client, _definitions(site))
 
     def onboard(self, site: Site, tenant: str) -> None:
-        """Create the tenant's user and the queue of its events, in one request."""
+        """Create the tenant's virtual host with all that is in it, and its user, in one request."""
         with _management(site) as client:
-            _import(client, topology.of_tenant(tenant, site.secret(f"tenant/{tenant}/broker")))
+            _import(client, topology.of_tenant(tenant, site.secret(f"tenant/{tenant}/broker"), vhost(site, tenant)))
 
     def offboard(self, site: Site, tenant: str) -> None:
-        """Remove the user, which ends its connections, and everything that bears the tenant's name."""
+        """Remove the user, which ends its connections, and the virtual host with every queue and message of the tenant."""
         with _management(site) as client:
             _remove(client, f"users/{quote(tenant)}")
-            _remove(client, f"policies/{VHOST}/{quote(tenant)}")
-            for kind in ("queues", "exchanges"):
-                for name in _names(client, kind, tenant):
-                    _remove(client, f"{kind}/{VHOST}/{quote(name, safe='')}")
+            _remove(client, f"vhosts/{quote(vhost(site, tenant), safe='')}")
 
     def guarded(self, site: Site) -> tuple[tuple[str, str, int], ...]:
         """Its data, the cookie, the hashed passwords and its key."""
@@ -125,7 +120,14 @@ def capability(site: Site) -> Broker:
         vhost=VHOST,
         exchanges=EXCHANGES,
         ca=site.ca_path,
+        vhosts={tenant: vhost(site, tenant) for tenant in site.target.tenants},
+        operators=LOGINS,
     )
+
+
+def vhost(site: Site, tenant: str) -> str:
+    """The name of a tenant's virtual host."""
+    return topology.vhost_of(tenant, site.secret(f"tenant/{tenant}/vhost"))
 
 
 def _definitions(site: Site) -> topology.Definitions:
@@ -191,12 +193,6 @@ def _remove(client: httpx.Client, path: str) -> None:
     answer = client.delete(path)
     if answer.status_code != httpx.codes.NOT_FOUND:
         _expect(answer)
-
-
-def _names(client: httpx.Client, kind: str, tenant: str) -> Iterator[str]:
-    """Everything of a kind that bears the tenant's name."""
-    answer = _expect(client.get(f"{kind}/{VHOST}", params={"columns": "name"}))
-    return (item["name"] for item in answer if item["name"].startswith(f"{tenant}."))
 
 
 def _expect(answer: httpx.Response) -> Any:

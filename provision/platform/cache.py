@@ -69,7 +69,7 @@ class CacheComponent:
     def nodes(self, target: Target) -> tuple[Node, ...]:
         """One node."""
         del target  # the same for every target
-        return (Node(name=NODE, user="redis", sockets=(Socket(name="redis", tls=True, protocol="redis"),)),)
+        return (Node(name=NODE, user="redis", sockets=(Socket(name="redis", tls=True, protocol="redis"),), durable=True),)
 
     def plan(self, site: Site) -> Plan:
         """Its configuration, the access list to begin with, and the server."""

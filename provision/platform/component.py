@@ -26,6 +26,8 @@ class Socket:
     name: str
     tls: bool
     protocol: str
+    # On the node's loopback, whatever the others are bound to: only the node itself reaches it.
+    own: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -33,12 +35,16 @@ class Node:
     """A group of processes that lives and dies together, with one user and one directory.
 
     `user` is a system account of a Debian package; empty means an account of its own
-    that the provider chooses.
+    that the provider chooses.  `durable` says that its directory holds what must outlive
+    the machine that it runs on.  `behind` are nodes that pass TLS on to it unopened: it
+    answers under their names, so its certificate is good for them too.
     """
 
     name: str
     user: str = ""
     sockets: tuple[Socket, ...] = ()
+    durable: bool = False
+    behind: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -104,8 +110,21 @@ class Certificate:
     key: str
 
 
+@dataclass(frozen=True, kw_only=True)
+class Python:
+    """An interpreter, and the directory from which it imports the project."""
+
+    program: str
+    packages: str
+
+
 class Site(Protocol):
-    """Where a platform is being put: addresses, secrets and paths, the same for every provider."""
+    """Where a platform is being put: addresses, secrets and paths, the same for every provider.
+
+    There are two views of it: the harness's, by which it asks, configures and attacks, and
+    that of the nodes, `inside`, which stands in what is written for them.  `plan` is given
+    the second; where both are on one machine they are the same.
+    """
 
     @property
     def name(self) -> str:
@@ -114,6 +133,10 @@ class Site(Protocol):
     @property
     def target(self) -> Target:
         """What is promised."""
+
+    @property
+    def inside(self) -> Site:
+        """The same site as its nodes see it: for their files, and for what is run on them."""
 
     @property
     def ca_path(self) -> str:
@@ -126,7 +149,7 @@ class Site(Protocol):
         """The address that the node's servers bind to."""
 
     def path(self, node: str, *parts: str) -> str:
-        """A path below the node's directory, as the node sees it."""
+        """A path below the node's directory; the harness sees a copy of what was planned where it is elsewhere."""
 
     def certificate(self, node: str) -> Certificate:
         """The node's certificate, issued by the stack's CA (SANs: its host, localhost, its name)."""
@@ -142,6 +165,10 @@ class Site(Protocol):
 
     def program(self, name: str) -> str:
         """The path of a program that came with a Python wheel (`weed`, `bao`, `traefik`, `dbmate`)."""
+
+    @property
+    def python(self) -> Python:
+        """The interpreter that has the project's libraries, and where the project's own packages are."""
 
     def owner(self, node: str) -> str:
         """The account that the node's processes run under."""

@@ -53,7 +53,7 @@ class CoordinatorComponent:
     def nodes(self, target: Target) -> tuple[Node, ...]:
         """A node for each member."""
         del target  # the same for every target
-        return tuple(Node(name=member, user="etcd", sockets=_SOCKETS) for member in MEMBERS)
+        return tuple(Node(name=member, user="etcd", sockets=_SOCKETS, durable=True) for member in MEMBERS)
 
     def plan(self, site: Site) -> Plan:
         """Each member's configuration and process."""

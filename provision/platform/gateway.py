@@ -39,7 +39,7 @@ _STOP_SECONDS: Final = 6
 _SOCKETS: Final = (
     Socket(name="https", tls=True, protocol="https"),
     Socket(name="http", tls=False, protocol="http"),
-    Socket(name="verify", tls=True, protocol="https"),
+    Socket(name="verify", tls=True, protocol="https", own=True),
     Socket(name="metrics", tls=False, protocol="http"),
 )
 # Which paths belong to a service; identity's are named one by one in the template.

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Final
 from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
+from constat.stack import Issuer
 from provision.platform.services import placement
 from provision.platform.services.settings import IdentitySettings
 
@@ -57,6 +58,11 @@ class Identity:
         """Its settings and its key."""
         del site  # the same everywhere
         return placement.guarded(NODE)
+
+
+def capability(site: Site) -> Issuer:
+    """Whose signature the services believe."""
+    return Issuer(signing_key=_signing_key(site), issuer=placement.ISSUER, audience=placement.AUDIENCE)
 
 
 def _signing_key(site: Site) -> str:

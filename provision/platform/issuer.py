@@ -70,7 +70,7 @@ def _prepare_database(site: Site) -> None:
 
 def _connect(client: httpx.Client, site: Site) -> None:
     """Where the database is; its password stays as it is, because the stack shows it."""
-    address, ca = site.address(proxy.NODE, "readwrite"), site.certificate(bao.NODE).ca
+    address, ca = site.inside.address(proxy.NODE, "readwrite"), site.inside.certificate(bao.NODE).ca
     options = f"sslmode=verify-full&sslrootcert={ca}&target_session_attrs=read-write&connect_timeout=3"
     bao.write(
         client,

@@ -68,7 +68,7 @@ class ObjectsComponent:
     def nodes(self, target: Target) -> tuple[Node, ...]:
         """One node with an account of its own."""
         del target  # the same for every target
-        return (Node(name=NODE, sockets=_SOCKETS),)
+        return (Node(name=NODE, sockets=_SOCKETS, durable=True),)
 
     def plan(self, site: Site) -> Plan:
         """The keys that close the servers, the fixed identities, and the servers."""
@@ -258,7 +258,8 @@ def _server(site: Site, name: str, *, after: tuple[str, ...], options: dict[str,
 def _shell(site: Site, command: str, *, silent: bool = False) -> str:
     """Run a command of the store's shell; by its environment, because arguments are everybody's to read."""
     script = 'printf "%s\\n" "$COMMAND" | "$0" "$@"' + (" >/dev/null" if silent else "")
-    shell = (*_weed(site), "shell", f"-master={_both(site, 'master')}", f"-filer={_both(site, 'filer')}")
+    inside = site.inside
+    shell = (*_weed(inside), "shell", f"-master={_both(inside, 'master')}", f"-filer={_both(inside, 'filer')}")
     return site.run(NODE, ("/bin/sh", "-c", script, *shell), {"COMMAND": command})
 
 

@@ -66,7 +66,7 @@ class PostgresComponent:
     def nodes(self, target: Target) -> tuple[Node, ...]:
         """A node for each server with its Patroni."""
         del target  # the same for every target
-        return tuple(Node(name=node, user="postgres", sockets=_SOCKETS) for node in NODES)
+        return tuple(Node(name=node, user="postgres", sockets=_SOCKETS, durable=True, behind=("proxy",)) for node in NODES)
 
     def plan(self, site: Site) -> Plan:
         """Each node's configuration, and the Patroni that runs its server."""

@@ -66,8 +66,9 @@ def _store(site: Site) -> Store:
 
 
 def _events(site: Site) -> Exchange:
-    address = site.address(broker.NODE, "amqp")
-    return Exchange(url=f"amqps://service:{site.secret('broker/service')}@{address}/{topology.VHOST}", name=EXCHANGE)
+    server = f"amqps://service:{site.secret('broker/service')}@{site.address(broker.NODE, 'amqp')}"
+    tenants = {tenant: f"{server}/{broker.vhost(site, tenant)}" for tenant in site.target.tenants}
+    return Exchange(url=f"{server}/{topology.VHOST}", tenants=tenants, name=EXCHANGE)
 
 
 COMPONENT: Final = Property()

@@ -55,12 +55,16 @@ class Schema:
 
     def ready(self, site: Site) -> None:
         """Log in as the migrator."""
-        psycopg.connect(_migrator_dsn(site, connect_timeout="3")).close()
+        leader = site.address(postgres.leader(site), "postgres")
+        psycopg.connect(postgres.dsn(site, "migrator", leader, connect_timeout="3")).close()
 
     def configure(self, site: Site) -> None:
         """Apply the migrations that are not applied."""
-        command = (site.program("dbmate"), "--no-dump-schema", "--migrations-dir", site.path(NODE, DIRECTORY), "migrate", "--strict")
-        site.run(NODE, command, {"DATABASE_URL": _migrator_dsn(site)})
+        inside = site.inside
+        leader = inside.address(postgres.leader(site), "postgres")
+        url = postgres.dsn(inside, "migrator", leader, sslrootcert=inside.certificate(NODE).ca)
+        command = (inside.program("dbmate"), "--no-dump-schema", "--migrations-dir", inside.path(NODE, DIRECTORY), "migrate", "--strict")
+        site.run(NODE, command, {"DATABASE_URL": url})
 
     def onboard(self, site: Site, tenant: str) -> None:
         """Create the tenant's organization and the account that signs in to the API."""
@@ -83,10 +87,6 @@ class Schema:
             for table in connection.execute(_TENANT_TABLES, [column]).fetchall():
                 statement = sql.SQL("DELETE FROM {} WHERE {} = %s").format(sql.Identifier(*table), sql.Identifier(column))
                 connection.execute(statement, [site.target.tenants[tenant].organization_id])
-
-
-def _migrator_dsn(site: Site, **options: str) -> str:
-    return postgres.dsn(site, "migrator", site.address(postgres.leader(site), "postgres"), **options)
 
 
 def _admin(site: Site) -> psycopg.Connection[tuple[str, str]]:

@@ -1,4 +1,4 @@
-"""What the broker holds: exchanges, the consumers' queues with their dead letters, and who may touch what."""
+"""What the broker holds: a virtual host for each tenant with its exchanges and queues, and who may touch what."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import hashlib
 import re
 from typing import Any, Final
 
+# The platform's own virtual host, in which no tenant may do anything.
 VHOST: Final = "viridial"
 EXCHANGES: Final = ("property.events", "lead.events", "notification.events")
 # Consumer's queue → the exchange whose events it is given.
@@ -28,8 +29,7 @@ Definitions = dict[str, list[dict[str, Any]]]
 
 
 def platform(passwords: dict[str, str]) -> Definitions:
-    """The platform's own users, exchanges and queues; `passwords` by login: admin, service, monitor."""
-    publishes, consumes = _any_of(EXCHANGES), _any_of(_with_dead(tuple(CONSUMERS)))
+    """The platform's own users and their virtual host; `passwords` by login: admin, service, monitor."""
     return {
         "vhosts": [{"name": VHOST}],
         "users": [
@@ -38,29 +38,45 @@ def platform(passwords: dict[str, str]) -> Definitions:
             _user("monitor", passwords["monitor"], tags=("monitoring",)),
         ],
         "permissions": [
-            _permission("admin", configure=EVERYTHING, write=EVERYTHING, read=EVERYTHING),
-            _permission("service", configure=NOTHING, write=publishes, read=consumes),
-            _permission("monitor", configure=NOTHING, write=NOTHING, read=NOTHING),
+            _permission("admin", VHOST, configure=EVERYTHING, write=EVERYTHING, read=EVERYTHING),
+            _permission("service", VHOST, configure=NOTHING, write=NOTHING, read=NOTHING),
+            _permission("monitor", VHOST, configure=NOTHING, write=NOTHING, read=NOTHING),
         ],
-        "exchanges": [_exchange(name) for name in EXCHANGES],
-        "queues": [queue for name in CONSUMERS for queue in _queues(name)],
-        "bindings": [_binding(exchange, queue, "#") for queue, exchange in CONSUMERS.items()],
-        "policies": [_policy("consumers", consumes)],
     }
 
 
-def of_tenant(tenant: str, password: str) -> Definitions:
-    """A tenant's user, confined to names that begin with its own and a dot, and the queue of its events."""
+def of_tenant(tenant: str, password: str, vhost: str) -> Definitions:
+    """A tenant's virtual host with the platform's exchanges and consumers, its user, and the queue of its events.
+
+    In there the user is confined to names that begin with its own and a dot; the services
+    publish to the exchanges and consume from the consumers' queues.
+    """
     own, events = pattern(tenant), f"{tenant}.events"
+    publishes, consumes = _any_of(EXCHANGES), _any_of(_with_dead(tuple(CONSUMERS)))
     limits = {"max-connections": TENANT_CONNECTIONS, "max-channels": TENANT_CHANNELS}
     return {
+        "vhosts": [{"name": vhost}],
         "users": [_user(tenant, password) | {"limits": limits}],
-        "permissions": [_permission(tenant, configure=own, write=own, read=own)],
-        "topic_permissions": [{"user": tenant, "vhost": VHOST, "exchange": name, "write": own, "read": own} for name in EXCHANGES],
-        "queues": _queues(events),
-        "bindings": [_binding(exchange, events, f"{tenant}.#") for exchange in EXCHANGES],
-        "policies": [_policy(tenant, own)],
+        "permissions": [
+            _permission(tenant, vhost, configure=own, write=own, read=own),
+            _permission("admin", vhost, configure=EVERYTHING, write=EVERYTHING, read=EVERYTHING),
+            _permission("service", vhost, configure=NOTHING, write=publishes, read=consumes),
+            _permission("monitor", vhost, configure=NOTHING, write=NOTHING, read=NOTHING),
+        ],
+        "topic_permissions": [{"user": tenant, "vhost": vhost, "exchange": name, "write": own, "read": own} for name in EXCHANGES],
+        "exchanges": [_exchange(name, vhost) for name in EXCHANGES],
+        "queues": [queue for name in (*CONSUMERS, events) for queue in _queues(name, vhost)],
+        "bindings": [
+            *(_binding(exchange, queue, "#", vhost) for queue, exchange in CONSUMERS.items()),
+            *(_binding(exchange, events, f"{tenant}.#", vhost) for exchange in EXCHANGES),
+        ],
+        "policies": [_policy("consumers", consumes, vhost), _policy(tenant, own, vhost)],
     }
+
+
+def vhost_of(tenant: str, secret: str) -> str:
+    """The name of a tenant's virtual host; its end cannot be guessed, because the server tells whoever asks which names exist."""
+    return f"{tenant}-{hashlib.sha256(secret.encode()).hexdigest()[:16]}"
 
 
 def pattern(tenant: str) -> str:
@@ -88,28 +104,28 @@ def _hashed(name: str, password: str) -> str:
     return base64.b64encode(salt + hashlib.sha256(salt + password.encode()).digest()).decode()
 
 
-def _permission(user: str, *, configure: str, write: str, read: str) -> dict[str, Any]:
-    return {"user": user, "vhost": VHOST, "configure": configure, "write": write, "read": read}
+def _permission(user: str, vhost: str, *, configure: str, write: str, read: str) -> dict[str, Any]:
+    return {"user": user, "vhost": vhost, "configure": configure, "write": write, "read": read}
 
 
-def _exchange(name: str) -> dict[str, Any]:
-    return {"name": name, "vhost": VHOST, "type": "topic", "durable": True, "auto_delete": False, "internal": False, "arguments": {}}
+def _exchange(name: str, vhost: str) -> dict[str, Any]:
+    return {"name": name, "vhost": vhost, "type": "topic", "durable": True, "auto_delete": False, "internal": False, "arguments": {}}
 
 
-def _queues(name: str) -> list[dict[str, Any]]:
+def _queues(name: str, vhost: str) -> list[dict[str, Any]]:
     """A durable queue and the one that keeps what it rejects, gives up or has no room for."""
     dead = f"{name}.{DEAD}"
-    return [_queue(name, {"x-dead-letter-exchange": "", "x-dead-letter-routing-key": dead}), _queue(dead, {})]
+    return [_queue(name, vhost, {"x-dead-letter-exchange": "", "x-dead-letter-routing-key": dead}), _queue(dead, vhost, {})]
 
 
-def _queue(name: str, arguments: dict[str, Any]) -> dict[str, Any]:
-    return {"name": name, "vhost": VHOST, "durable": True, "auto_delete": False, "arguments": {"x-queue-type": "classic", **arguments}}
+def _queue(name: str, vhost: str, arguments: dict[str, Any]) -> dict[str, Any]:
+    return {"name": name, "vhost": vhost, "durable": True, "auto_delete": False, "arguments": {"x-queue-type": "classic", **arguments}}
 
 
-def _binding(exchange: str, queue: str, routing_key: str) -> dict[str, Any]:
+def _binding(exchange: str, queue: str, routing_key: str, vhost: str) -> dict[str, Any]:
     return {
         "source": exchange,
-        "vhost": VHOST,
+        "vhost": vhost,
         "destination": queue,
         "destination_type": "queue",
         "routing_key": routing_key,
@@ -117,10 +133,10 @@ def _binding(exchange: str, queue: str, routing_key: str) -> dict[str, Any]:
     }
 
 
-def _policy(name: str, queues: str) -> dict[str, Any]:
+def _policy(name: str, queues: str, vhost: str) -> dict[str, Any]:
     """Keep messages on disk and bound every queue."""
     definition = {"max-length": QUEUE_MESSAGES, "max-length-bytes": QUEUE_BYTES, "overflow": "drop-head", "queue-mode": "lazy"}
-    return {"name": name, "vhost": VHOST, "pattern": queues, "apply-to": "queues", "priority": 1, "definition": definition}
+    return {"name": name, "vhost": vhost, "pattern": queues, "apply-to": "queues", "priority": 1, "definition": definition}
 
 
 def _with_dead(names: tuple[str, ...]) -> tuple[str, ...]:

@@ -47,7 +47,7 @@ class VaultComponent:
         """One node; nobody else ever connects to its cluster port, but the storage insists on one."""
         del target  # the same for every target
         sockets = (Socket(name="api", tls=True, protocol="https"), Socket(name="cluster", tls=True, protocol="raft"))
-        return (Node(name=NODE, sockets=sockets),)
+        return (Node(name=NODE, sockets=sockets, durable=True),)
 
     def plan(self, site: Site) -> Plan:
         """Its configuration, the key that unseals it, and the server."""
@@ -182,7 +182,7 @@ def _appoint_administrator(site: Site) -> None:
 
 def _end_bootstrap(client: httpx.Client, site: Site) -> None:
     """Take the mark away first: from here on the storage is worth keeping."""
-    site.run(NODE, ("/bin/rm", "-f", site.path(NODE, BOOTSTRAPPING)))
+    site.run(NODE, ("/bin/rm", "-f", site.inside.path(NODE, BOOTSTRAPPING)))
     if _is_known(site, _bootstrap_token(site)):
         bao.write(client, "auth/token/revoke", token=_bootstrap_token(site))
 

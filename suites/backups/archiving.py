@@ -6,9 +6,11 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import psycopg
+from psycopg.conninfo import make_conninfo
 
 from constat import deadlines, wait
 from constat.errors import NotReady, Unobservable
+from constat.observe import limits
 
 if TYPE_CHECKING:
     from constat.observe.archive import Repository
@@ -26,8 +28,9 @@ class Arrival:
 
 def switch(postgres: Postgres) -> str:
     """End the segment that the primary writes; its name.  Raises Unobservable when the primary does not do it."""
+    bounded = make_conninfo(postgres.admin_dsn, connect_timeout=int(deadlines.PROBE_CONNECT))
     try:
-        with psycopg.connect(postgres.admin_dsn, autocommit=True, prepare_threshold=None) as operator:
+        with psycopg.connect(bounded, autocommit=True, prepare_threshold=None) as operator, limits.broken_off(operator):
             operator.execute("SELECT pg_create_restore_point('constat')")  # an empty segment would not be switched
             row = operator.execute("SELECT pg_walfile_name(pg_switch_wal())").fetchone()
     except psycopg.Error as problem:

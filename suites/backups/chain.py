@@ -20,6 +20,7 @@ class Chain:
     first: Place
     last: Place
     missing: tuple[str, ...]
+    needed: tuple[Place, ...] = ()
     orphans: tuple[int, ...] = ()  # timelines whose history is not archived, so that nothing leads to them
 
     @property
@@ -42,7 +43,8 @@ def chain(segments: Iterable[Segment], backups: Iterable[Backup], forks: Iterabl
         raise ValueError(msg)
     newest = max(there)
     needed, orphans = _needed(first, newest, parents)
-    return Chain(first=first, last=newest, missing=tuple(place.name for place in needed if place not in there), orphans=orphans)
+    missing = tuple(place.name for place in needed if place not in there)
+    return Chain(first=first, last=newest, missing=missing, needed=tuple(needed), orphans=orphans)
 
 
 def _needed(first: Place, newest: Place, parents: Mapping[int, Fork]) -> tuple[list[Place], tuple[int, ...]]:
@@ -51,8 +53,15 @@ def _needed(first: Place, newest: Place, parents: Mapping[int, Fork]) -> tuple[l
     while timeline != first.timeline:
         fork = parents.get(timeline)
         if fork is None or fork.number < first.number:
-            return sorted(needed), (timeline,)
+            return _in_order(needed), (timeline,)
         needed += [Place(timeline, number) for number in range(fork.number, end + 1)]
+        if fork.parent >= timeline:
+            return _in_order(needed), (timeline,)  # a history that leads in a circle leads nowhere
         timeline, end = fork.parent, fork.number - 1
     needed += [Place(timeline, number) for number in range(first.number, end + 1)]
-    return sorted(needed), ()
+    return _in_order(needed), ()
+
+
+def _in_order(places: list[Place]) -> list[Place]:
+    """As a recovery reads them: by number, for each is needed of one timeline only."""
+    return sorted(places, key=lambda place: place.number)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -10,9 +11,10 @@ from constat.judgement import Judgement
 from constat.outcome import Outcome
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
     from constat.entries import Entry
+    from constat.finding import Json
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -45,6 +47,22 @@ def judge(written: Written, restored: Sequence[Entry]) -> Judgement:
         observed=seen,
         positive_control=f"{len(written.before)} rows acknowledged before the target, {len(written.after)} after it",
     )
+
+
+def reconciliation(written: Written, restored: Sequence[Entry]) -> Json:
+    """A tenant's line in the report: rows and their digest as they should be and as they are; a pure function."""
+    return {
+        "tenant": written.tenant,
+        "outcome": judge(written, restored).outcome,
+        "expected": {"rows": len(written.before), "sha256": digest(written.before)},
+        "restored": {"rows": len(restored), "sha256": digest(restored)},
+    }
+
+
+def digest(rows: Iterable[Entry]) -> str:
+    """The SHA-256 over the digests of the rows, in the order of their writers and numbers."""
+    ordered = sorted(rows, key=lambda row: row.key)
+    return hashlib.sha256("".join(f"{row.writer}/{row.seq} {row.payload_hash}\n" for row in ordered).encode()).hexdigest()
 
 
 def _reason(seen: dict[str, int], wanted: dict[str, int], *, vacuous: bool) -> str:

@@ -7,7 +7,7 @@ import dataclasses
 import itertools
 import secrets
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 from constat.control import control
 from constat.errors import HarnessError, Unobservable
@@ -15,6 +15,7 @@ from constat.judgement import Judgement, compare, coverage
 from constat.observe import archive, replication, wal
 from constat.observe.archive import Absent, Place, Repository, Undecipherable
 from constat.outcome import Impact, Outcome, Severity
+from suites.backups import histories, records
 from suites.backups.archiving import arrived, switch
 from suites.backups.chain import chain
 
@@ -23,12 +24,12 @@ if TYPE_CHECKING:
 
     from constat.judgement import Findings
     from constat.observe.archive import Fork, Segment
+    from constat.observe.replication import Member
     from constat.observe.wal import Content
     from constat.stack import Stack
     from suites.backups.archiving import Arrival
     from suites.backups.chain import Chain
-
-_READERS: Final = 2
+    from suites.backups.records import Read
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -54,13 +55,16 @@ def test_the_archive_is_a_chain_without_a_gap(stack: Stack, findings: Findings) 
     if stack.postgres is None or stack.backups is None or stack.objects is None:
         msg = "the archive of a stack without database, backups or objects was asked for; its control must declare its needs"
         raise HarnessError(msg)
-    repository, system = Repository(stack.backups, stack.objects), replication.primary(stack.postgres).system
+    repository, primary = Repository(stack.backups, stack.objects), replication.primary(stack.postgres)
     keyless = Repository(dataclasses.replace(stack.backups, cipher_pass=secrets.token_urlsafe(32)), stack.objects)
     seen = arrived(repository, switch(stack.postgres))
-    findings.judge(itertools.chain([arrival(seen), *_keys(repository, keyless)], _contents(repository, system)))
+    now = max(primary.timeline, archive.place(seen.segment).timeline)  # the control file learns of a failover later
+    commands = map(histories.judge_command, replication.archiving(stack.postgres))
+    contents = _contents(repository, dataclasses.replace(primary, timeline=now))
+    findings.judge(itertools.chain([arrival(seen), *commands, *_keys(repository, keyless)], contents))
 
 
-def _contents(repository: Repository, system: str) -> Iterator[Judgement]:
+def _contents(repository: Repository, primary: Member) -> Iterator[Judgement]:
     try:
         segments, backups, forks = repository.segments(), repository.backups(), repository.forks()
         whole = chain(segments, backups, forks)
@@ -70,13 +74,44 @@ def _contents(repository: Repository, system: str) -> Iterator[Judgement]:
         yield Judgement(subject="continuity", outcome=Outcome.FAIL, reason=str(problem), expected=[], observed=[str(problem)])
         return
     needed = [segment for segment in segments if segment.place.number >= whole.first.number]
-    with concurrent.futures.ThreadPoolExecutor(_READERS) as pool:
-        looked = tuple(pool.map(lambda segment: _examined(repository, segment, forks=forks, system=system), needed))
+    reader = _Reader(repository, needed, forks=forks, system=primary.system)
     yield continuity(whole)
     yield distinctness(needed)
-    yield from wholeness(looked)
-    yield confidentiality(looked)
-    yield coverage(len(looked), len(needed), what="segments since the oldest backup")
+    yield histories.judge(needed, repository.histories(), timeline=primary.timeline)
+    yield histories.judge_ends(backups, repository.closed())
+    yield records.judge(reader.read(whole, version=repository.server_version))
+    yield from wholeness(reader.looked.values())
+    yield confidentiality(reader.looked.values())
+    yield coverage(len(reader.looked), len(needed), what="segments since the oldest backup")
+
+
+class _Reader:
+    """Reads each segment once, and remembers what it has found."""
+
+    def __init__(self, repository: Repository, segments: Iterable[Segment], *, forks: tuple[Fork, ...], system: str) -> None:
+        self._repository, self._forks, self._system = repository, forks, system
+        self._segments = {segment.place: segment for segment in segments}
+        self.looked: dict[Place, Examined] = {}
+
+    def read(self, whole: Chain, *, version: str) -> Read:
+        """Read what a recovery reads, stretch by stretch, and then what lies beside the chain; of a large archive a sample."""
+        stretches = records.windows([place for place in whole.needed if place in self._segments], size=records.WINDOW)
+        found = records.read(records.chosen(stretches, limit=records.LIMIT, seed=secrets.randbits(32)), self._load, version=version)
+        beside = [place for place in self._segments if place not in whole.needed]
+        with concurrent.futures.ThreadPoolExecutor(records.READERS) as pool:
+            list(pool.map(self._load, beside[: records.LIMIT]))
+        return found
+
+    def _load(self, place: Place) -> bytes:
+        segment = self._segments[place]
+        raw = self._repository.raw(segment)
+        try:
+            plain = self._repository.opened(segment, raw)
+            wrong = defect(segment, wal.content(plain), forks=self._forks, system=self._system)
+        except Unobservable as problem:
+            plain, wrong = b"", str(problem)  # it was fetched: that it does not open is a defect of what is stored
+        self.looked[place] = Examined(segment=segment, bare=archive.readable_as(raw), wrong=wrong)
+        return plain
 
 
 def _keys(repository: Repository, keyless: Repository) -> Iterator[Judgement]:
@@ -95,15 +130,6 @@ def _opens(repository: Repository) -> str:
     except Absent as problem:
         return str(problem)
     return "opens it" if listed and key else "holds no backup"
-
-
-def _examined(repository: Repository, segment: Segment, *, forks: Iterable[Fork], system: str) -> Examined:
-    raw = repository.raw(segment)
-    try:
-        wrong = defect(segment, wal.content(repository.opened(segment, raw)), forks=forks, system=system)
-    except Unobservable as problem:
-        wrong = str(problem)  # it was fetched: that it does not open is a defect of what is stored
-    return Examined(segment=segment, bare=archive.readable_as(raw), wrong=wrong)
 
 
 def arrival(seen: Arrival) -> Judgement:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Final
 
 import psycopg
 
-from constat import deadlines, entries, wait
+from constat import artefact, deadlines, entries, wait
 from constat.attempt import clip
 from constat.clock import monotonic
 from constat.control import control
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from constat.entries import Entry
+    from constat.finding import Json
     from constat.judgement import Findings
     from constat.stack import Backups, Objects, Postgres, Stack
     from suites.backups.sandbox import Sandbox
@@ -87,9 +88,9 @@ def _judgements(platform: Platform) -> Iterator[Judgement]:
             try:
                 recovered = _recover(scratch, platform, target)
             except RestoreFailed as problem:
-                yield _not_restored(problem, f"{landed.reason}; target {target}")
+                yield _not_restored(problem, target, landed.reason)
                 return
-            yield _restored(recovered, target)
+            yield _restored(recovered, target, written)
             yield from (exactness.judge(of_tenant, recovered.rows[of_tenant.tenant]) for of_tenant in written)
             yield _identity(recovered, production)
             yield _refusal(scratch)
@@ -158,28 +159,36 @@ def _recover(scratch: Sandbox, platform: Platform, target: str) -> Recovered:
     )
 
 
-def _restored(recovered: Recovered, target: str) -> Judgement:
+def _restored(recovered: Recovered, target: str, written: tuple[Written, ...]) -> Judgement:
+    lines = [exactness.reconciliation(of_tenant, recovered.rows[of_tenant.tenant]) for of_tenant in written]
     return Judgement(
         subject="restore",
         outcome=Outcome.PASS,
         reason=f"restored to {target} and taking writes after {recovered.seconds:.1f} s",
         expected="a server that takes writes",
         observed="a server that takes writes",
-        evidence=(Evidence(name="restore.txt", content=recovered.words),),
+        evidence=(Evidence(name="restore.txt", content=recovered.words), _table(target, Outcome.PASS, recovered.seconds, lines)),
     )
 
 
-def _not_restored(problem: RestoreFailed, circumstances: str) -> Judgement:
+def _not_restored(problem: RestoreFailed, target: str, circumstances: str) -> Judgement:
     first, _, words = str(problem).partition("\n")
     complaints = [line for line in words.splitlines() if "FATAL" in line or "ERROR" in line]
     return Judgement(
         subject="restore",
         outcome=Outcome.FAIL,
-        reason=f"{first.rstrip(':')}: {clip(complaints[-1] if complaints else words)} ({circumstances})",
+        reason=f"{first.rstrip(':')}: {clip(complaints[-1] if complaints else words)} ({circumstances}; target {target})",
         expected="a server that takes writes",
         observed="no server",
-        evidence=(Evidence(name="restore.txt", content=words or first),),
+        evidence=(Evidence(name="restore.txt", content=words or first), _table(target, Outcome.FAIL, None, [])),
     )
+
+
+def _table(target: str, outcome: Outcome, seconds: float | None, tenants: list[Json]) -> Evidence:
+    """The restore as the report has it; seconds are those of the restore and the recovery."""
+    took = None if seconds is None else round(seconds, 1)
+    row = {"kind": "time", "target": target, "outcome": outcome, "seconds": took, "tenants": tenants}
+    return artefact.artefact(artefact.PITR, {"targets": [row], "refused": []})
 
 
 def _identity(recovered: Recovered, production: replication.Member) -> Judgement:
@@ -204,6 +213,8 @@ def _refusal(scratch: Sandbox) -> Judgement:
     except RestoreFailed as problem:
         seen = "refused" if NOT_REACHED in scratch.log() else str(problem)
     outcome = Outcome.PASS if seen == "refused" else Outcome.FAIL if seen.startswith("a server") else Outcome.ERROR
+    row = {"kind": "time", "target": future.isoformat(sep=" "), "outcome": outcome, "answer": seen.split("\n")[0]}
+    table = artefact.artefact(artefact.PITR, {"targets": [], "refused": [row]})
     reason = {Outcome.PASS: "the server does not come up", Outcome.FAIL: "the server comes up with what there is"}.get(outcome, seen)
     return Judgement(
         subject="target in the future",
@@ -211,7 +222,7 @@ def _refusal(scratch: Sandbox) -> Judgement:
         reason=reason,
         expected="refused",
         observed=seen.split("\n")[0],
-        evidence=(Evidence(name="future.txt", content=scratch.log()),) if outcome is not Outcome.PASS else (),
+        evidence=(table, *((Evidence(name="future.txt", content=scratch.log()),) if outcome is not Outcome.PASS else ())),
     )
 
 

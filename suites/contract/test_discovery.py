@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import contextlib
+import itertools
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
@@ -66,8 +67,9 @@ class Path:
     remediation="Follow the path to the step that is named: the service behind it does not find the one that it needs.",
 )
 def test_services_find_each_other(stack: Stack, canaries: Canaries, attack_pair: tuple[str, str], findings: Findings) -> None:
-    """One business path crosses every hop: sign in, create, store an image, list through the cache, search, publish, deliver."""
-    findings.judge(_walk(stack, attack_pair[0], canaries.of(attack_pair[0], "discovery")))
+    """One business path crosses every hop for every test tenant: sign in, create, store, list through the cache, search, deliver."""
+    walks = (_walk(stack, tenant, canaries.of(tenant, "discovery")) for tenant in attack_pair)
+    findings.judge(itertools.chain.from_iterable(walks))
 
 
 def _walk(stack: Stack, tenant: str, canary: str) -> Iterator[Judgement]:
@@ -75,7 +77,7 @@ def _walk(stack: Stack, tenant: str, canary: str) -> Iterator[Judgement]:
     assert stack.broker is not None
     with (
         http.client(stack.gateway.ca, stack.gateway.url) as client,
-        events.listening(stack.broker, stack.broker.exchanges[0], f"{tenant}.#") as heard,
+        events.listening(stack.broker, stack.broker.exchanges[0], f"{tenant}.#", vhost=stack.broker.vhost_of(tenant)) as heard,
     ):
         path = Path(stack=stack, client=client, tenant=tenant, canary=canary, heard=heard)
         try:
@@ -103,9 +105,10 @@ def _steps(path: Path) -> Iterator[Judgement]:
     broken = ""
     for name, step in STEPS.items():
         if broken:
-            yield Judgement(subject=name, outcome=Outcome.NOT_REVIEWED, reason=f"the step before it failed: {broken}")
+            subject = f"{path.tenant}: {name}"
+            yield Judgement(subject=subject, outcome=Outcome.NOT_REVIEWED, reason=f"the step before it failed: {broken}")
             continue
-        judgement = _step(name, step, path)
+        judgement = _step(f"{path.tenant}: {name}", step, path)
         broken = name if judgement.outcome is not Outcome.PASS else ""
         yield judgement
 
@@ -184,8 +187,8 @@ def _published(path: Path) -> str:
 
 def _delivered(path: Path) -> str:
     assert path.stack.broker is not None  # the control needs it
-    queue = f"{path.tenant}.events"
-    if not broker.fetched(path.stack.broker, path.stack.tenants[path.tenant].broker, queue, path.property):
+    queue, vhost = f"{path.tenant}.events", path.stack.broker.vhost_of(path.tenant)
+    if not broker.fetched(path.stack.broker, path.stack.tenants[path.tenant].broker, queue, path.property, vhost=vhost):
         msg = f"queue {queue!r} has no event of property {path.property}"
         raise NotReady(msg)
     return f"the tenant fetched it from {queue}"

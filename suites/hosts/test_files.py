@@ -2,24 +2,27 @@
 
 from __future__ import annotations
 
-import re
+import stat
+from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from constat.control import control
 from constat.errors import Unobservable
 from constat.judgement import Findings, Judgement, coverage
+from constat.observe import contents, tree
 from constat.observe import host as hosts
 from constat.outcome import Impact, Outcome, Severity
 from constat.secrets import secrets_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator, Mapping
 
     from constat.observe.host import Attributes
+    from constat.observe.tree import Lift, Reach
     from constat.stack import GuardedPath, Stack
 
-# With a body: programs have the bare markers in them.
-_PRIVATE_KEY: Final = re.compile(r"-----BEGIN [A-Z ]*PRIVATE KEY-----\s+[A-Za-z0-9+/=\s]{40}")
+# Smaller files are searched whatever their age, in bytes.
+_LARGE: Final = 2**20
 
 
 @control(
@@ -33,16 +36,8 @@ _PRIVATE_KEY: Final = re.compile(r"-----BEGIN [A-Z ]*PRIVATE KEY-----\s+[A-Za-z0
 )
 def test_secrets_and_data_have_their_owners_and_modes(stack: Stack, findings: Findings) -> None:
     """Every path that keeps a secret or data has its declared owner and no permission beyond its declared mode."""
-    machine = hosts.local()
-
-    def look() -> Iterator[Judgement]:
-        for path in stack.guarded:
-            try:
-                yield judge_path(_named(path.path, stack), path, hosts.attributes(machine, path.path))
-            except Unobservable as problem:
-                yield Judgement(subject=_named(path.path, stack), outcome=Outcome.ERROR, reason=f"could not look: {problem}")
-
-    findings.judge(look())
+    seen = hosts.attributes(hosts.local(), [path.path for path in stack.guarded])
+    findings.judge(judge_path(_named(path.path, stack), path, seen.get(path.path)) for path in stack.guarded)
 
 
 @control(
@@ -55,14 +50,51 @@ def test_secrets_and_data_have_their_owners_and_modes(stack: Stack, findings: Fi
     remediation="Close the directory above the file, and change the secrets that could be read.",
 )
 def test_a_foreign_account_reads_no_secret_and_no_data(stack: Stack, findings: Findings) -> None:
-    """An account with no rights, going through every file of the platform, opens no secret and no data."""
+    """An account with no rights, trying every name below the platform, opens no secret and no data, however they are packed."""
+    findings.judge(_readable(stack, tree.reached(hosts.local(), stack.run_dir)))
+
+
+@control(
+    "HOS-04",
+    severity=Severity.CRITICAL,
+    impact=Impact.OBSERVE,
+    needs=("guarded",),
+    promises=("hosts",),
+    refs=("CIS Debian 12 7.1", "CIS Debian 12 7.1.13", "CWE-732", "CWE-250", "ISO 27001 A.8.2", "ISO 27001 A.8.3"),
+    remediation="Take the write permission of others from the path, or the setuid bit from the program, and look at who used it.",
+)
+def test_a_foreign_account_changes_nothing_and_gains_nothing(stack: Stack, findings: Findings) -> None:
+    """An account with no rights changes no file, directory or socket of the platform, and no program there lends it more rights."""
     machine = hosts.local()
-    readable = hosts.readable_by_stranger(machine, stack.run_dir)
-    findings.judge(_readable(stack, readable))
+    reached, lifts = tree.reached(machine, stack.run_dir), tree.lifts(machine, stack.run_dir)
+    findings.judge(judge_changes(reached, lifts, stack))
 
 
-def judge_path(subject: str, path: GuardedPath, seen: Attributes) -> Judgement:
-    """PASS when the owner is right and no permission bit goes beyond the declared mode."""
+@control(
+    "HOS-05",
+    severity=Severity.CRITICAL,
+    impact=Impact.OBSERVE,
+    needs=("guarded",),
+    promises=("hosts", "secrets.managed"),
+    refs=("CWE-214", "CWE-526", "ISO 27001 A.8.3"),
+    remediation="Hand the secret over in a file that only its account reads, and change it: everybody on the host has seen it.",
+)
+def test_no_process_shows_a_secret_to_a_foreign_account(stack: Stack, findings: Findings) -> None:
+    """No argument and no readable environment of any process of the host holds a secret of the platform."""
+    words = spoken(stack)
+    shown = contents.told(words, hosts.STRANGER)
+    findings.judge(judge_told(shown, hosts.processes()))
+
+
+def spoken(stack: Stack) -> frozenset[bytes]:
+    """Every secret of the stack, those that only its files have too, as it may be spelled."""
+    return contents.spelled(secrets_of(stack) | contents.private_words(stack.run_dir, stack.guarded))
+
+
+def judge_path(subject: str, path: GuardedPath, seen: Attributes | None) -> Judgement:
+    """PASS when the owner is right and no permission bit goes beyond the declared mode; a path that is not there is ERROR."""
+    if seen is None:
+        return Judgement(subject=subject, outcome=Outcome.ERROR, reason=f"could not look: {path.path!r} does not exist")
     problems = [f"owner is {seen.owner}"] if seen.owner != path.owner else []
     if seen.mode & ~path.mode & 0o7777:
         problems.append(f"mode is {seen.mode:04o}")
@@ -75,18 +107,35 @@ def judge_path(subject: str, path: GuardedPath, seen: Attributes) -> Judgement:
     )
 
 
-def _readable(stack: Stack, readable: tuple[str, ...]) -> Iterator[Judgement]:
-    secrets = secrets_of(stack)
+def _readable(stack: Stack, reached: tuple[Reach, ...]) -> Iterator[Judgement]:
+    readable = tuple(seen.path for seen in reached if seen.kind == "f" and seen.readable)
+    words = spoken(stack)
+    known = contents.holding(_changed_since(readable, stack), words)
     for path in readable:
-        yield judge_content(path, hosts.content(path), name=_named(path, stack), secrets=secrets, guarded=stack.guarded)
+        try:
+            holds = path in known or contents.opened(path, words)
+            yield judge_content(path, name=_named(path, stack), holds=holds, guarded=stack.guarded)
+        except Unobservable as problem:
+            yield Judgement(subject=_named(path, stack), outcome=Outcome.ERROR, reason=f"could not look: {problem}")
     # The twin: what is meant for everybody was really found, so the account and the search work.
     yield coverage(len(readable), max(1, len(readable)), what="files that everybody can read")
 
 
-def judge_content(path: str, text: str, *, name: str, secrets: frozenset[str], guarded: tuple[GuardedPath, ...]) -> Judgement:
+def _changed_since(paths: tuple[str, ...], stack: Stack) -> tuple[str, ...]:
+    """Without large programs that are older than every secret of the stack, and so cannot hold one."""
+    first = min((seen for guard in stack.guarded if (seen := _written(guard.path)) is not None), default=0.0)
+    return tuple(path for path in paths if (_written(path) or first) >= first or Path(path).stat().st_size < _LARGE)
+
+
+def _written(path: str) -> float | None:
+    file = Path(path)
+    return file.stat().st_mtime if file.is_file() else None
+
+
+def judge_content(path: str, *, name: str, holds: bool, guarded: tuple[GuardedPath, ...]) -> Judgement:
     """FAIL when a file that everybody can read holds a secret, or lies below a guarded path."""
     below = [guard.path for guard in guarded if path == guard.path or path.startswith(f"{guard.path}/")]
-    reason = "holds a secret of the platform" if _PRIVATE_KEY.search(text) or any(secret in text for secret in secrets) else ""
+    reason = "holds a secret of the platform" if holds else ""
     reason = reason or (f"lies below {below[0]}, which is declared private" if below else "")
     return Judgement(
         subject=name,
@@ -95,6 +144,40 @@ def judge_content(path: str, text: str, *, name: str, secrets: frozenset[str], g
         expected="nothing private",
         observed=reason or "nothing private",
     )
+
+
+def judge_changes(reached: Iterable[Reach], lifts: Iterable[Lift], stack: Stack) -> Iterator[Judgement]:
+    """FAIL for each path that everybody can change or connect to, and for each program that lends rights."""
+    known = tuple(reached)
+    sockets = {f"{node.socket_directory}/.s.PGSQL.{node.port}" for node in (stack.postgres.nodes if stack.postgres else ())}
+    for seen in known:
+        if seen.writable and seen.path not in sockets and not _is_shared(seen, stack):
+            act = "connects to the socket" if seen.kind == "s" else "changes it"
+            yield _broken(_named(seen.path, stack), f"everybody {act}: mode is {seen.mode:04o}", f"{seen.mode:04o}")
+    for lift in lifts:
+        yield _broken(_named(lift.path, stack), f"lends its owner's rights to whoever runs it: {lift.by}", lift.by)
+    # The twin: the account did get at what is meant for everybody.
+    readable = sum(seen.readable for seen in known)
+    yield coverage(readable, max(1, readable), what="paths that a foreign account gets at")
+
+
+def judge_told(shown: Iterable[str], processes: Mapping[int, str]) -> Iterator[Judgement]:
+    """FAIL for each process that shows a secret; the twin is that processes were seen at all."""
+    for path in sorted(shown):
+        pid, part = int(path.split("/")[2]), path.rpartition("/")[2]
+        what = "arguments" if part == "cmdline" else "environment"
+        yield _broken(processes.get(pid, "a process that has ended"), f"its {what} show a secret to every account", what)
+    yield coverage(len(processes), max(1, len(processes)), what="processes of the host")
+
+
+def _broken(subject: str, reason: str, observed: str) -> Judgement:
+    return Judgement(subject=subject, outcome=Outcome.FAIL, reason=reason, expected="nothing", observed=observed)
+
+
+def _is_shared(seen: Reach, stack: Stack) -> bool:
+    """A directory above the platform where everybody may add, and nobody may rename what is another's: /tmp."""
+    is_above = Path(seen.path) in Path(stack.run_dir).parents
+    return is_above and seen.kind == "d" and bool(seen.mode & stat.S_ISVTX)
 
 
 def _named(path: str, stack: Stack) -> str:

@@ -20,24 +20,24 @@ if TYPE_CHECKING:
     "HOS-01",
     severity=Severity.HIGH,
     impact=Impact.OBSERVE,
-    needs=("listeners",),
+    needs=("listeners", "local_processes"),
     promises=("hosts",),
     refs=("CIS Debian 12 2.4", "ISO 27001 A.8.20"),
     remediation="Stop what listens without being declared, or declare it in the component's table with its owner's consent.",
 )
 def test_listening_ports_equal_the_declared_table(stack: Stack, findings: Findings) -> None:
     """Every declared port listens on its declared address, and no other port of the platform does."""
-    owners = frozenset(path.owner for path in stack.guarded if path.owner.isdigit())
+    owners = frozenset(path.owner for path in stack.guarded) - {"root"}
     observed = hosts.listening(hosts.local(), stack.run_dir, owners)
     findings.judge(judge_ports(stack.listeners, observed))
 
 
 def judge_ports(declared: Iterable[Listener], observed: Iterable[Listening]) -> Iterator[Judgement]:
     """One judgement for each declared port, and one for each that nobody declared."""
-    by_port = {(seen.port, seen.transport): seen for seen in observed}
+    found = {(seen.transport, seen.host, seen.port): seen for seen in observed}
     for listener in declared:
-        yield _declared(listener, by_port.pop((listener.port, "tcp"), None))
-    for seen in by_port.values():
+        yield _declared(listener, found.pop(("tcp", listener.host, listener.port), None))
+    for seen in found.values():
         yield Judgement(
             subject=f"{seen.process} {seen.transport}",
             outcome=Outcome.FAIL,
@@ -52,8 +52,8 @@ def _declared(listener: Listener, seen: Listening | None) -> Judgement:
     found = f"{seen.host}:{seen.port}" if seen else "nothing"
     return Judgement(
         subject=f"{listener.node}/{listener.name}",
-        outcome=Outcome.PASS if found == expected else Outcome.FAIL,
-        reason="listens as declared" if found == expected else f"declared {expected}, but {found} listens",
+        outcome=Outcome.PASS if seen else Outcome.FAIL,
+        reason="listens as declared" if seen else f"declared {expected}, but nothing listens there",
         expected=expected,
         observed=found,
     )

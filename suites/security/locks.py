@@ -83,15 +83,14 @@ def of_database(stack: Stack) -> Iterator[Lock]:
     if (database := stack.postgres) is None:
         return
     place, key = _opened(database.admin_dsn, database)
-    for role in postgres.roles(database):
-        if role.can_login:
-            yield Lock(
-                subject=f"database login {role.name}",
-                pairs=guesses(role.name, "postgres", database.database),
-                way=each(_enter_somewhere, place, (database.database, "postgres")),
-                twin=functools.partial(enter, place, key[0], database.database, key[1]),
-                refusals=sessions.REFUSALS,
-            )
+    for name in postgres.logins(database):
+        yield Lock(
+            subject=f"database login {name}",
+            pairs=guesses(name, "postgres", database.database),
+            way=each(_enter_somewhere, place, (database.database, "postgres")),
+            twin=functools.partial(enter, place, key[0], database.database, key[1]),
+            refusals=sessions.REFUSALS,
+        )
     place, key = _opened(database.pooler_admin_dsn, database)
     yield Lock(
         subject="pooler console",

@@ -3,21 +3,25 @@
 from __future__ import annotations
 
 import concurrent.futures
+import datetime
 import functools
 from typing import TYPE_CHECKING, Final
 
 from constat.attempt import Answer
 from constat.control import control
+from constat.errors import Unobservable
 from constat.judgement import Findings, Judgement, coverage
 from constat.observe import http, plain
 from constat.outcome import Impact, Severity
 from suites.security.approach import OK, acts, approached, named
-from suites.security.wire.tls import DEMANDED, shake
+from suites.security.wire import oldtls
+from suites.security.wire.tls import DEMANDED, DIALECTS, Dialect, certificate_of, shake
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
     from constat.attempt import Admission
+    from constat.observe.http import Certificate
     from constat.stack import Listener, Stack
 
 # 28000: no entry for a connection without encryption; 08P01: the pooler's word for the same.
@@ -36,6 +40,62 @@ _AT_ONCE: Final = 16
 def test_a_listener_that_promises_tls_refuses_plain_text(stack: Stack, findings: Findings) -> None:
     """Every listener that promises TLS shakes hands by it and answers no protocol in clear text."""
     findings.judge(attack([listener for listener in stack.listeners if listener.tls], http.authority(stack)))
+
+
+@control(
+    "SEC-TLS-02",
+    severity=Severity.HIGH,
+    impact=Impact.PROBE,
+    needs=("listeners",),
+    refs=("OWASP ASVS 9.1.2", "OWASP ASVS 9.1.3", "RFC 8996", "RFC 9325", "ISO 27001 A.8.24", "CWE-327", "CWE-326"),
+    remediation="Set the server's lowest version to TLS 1.2 and its ciphers to those with forward secrecy, and renew its certificate.",
+)
+def test_a_listener_that_promises_tls_speaks_no_old_one(stack: Stack, findings: Findings) -> None:
+    """Every listener that promises TLS refuses versions before 1.2 and weak ciphers, and its certificate is good for another week."""
+    findings.judge(attack_versions(stack, http.authority(stack)))
+
+
+def attack_versions(stack: Stack, ca: str) -> Iterator[Judgement]:
+    """Every offer at every listener, by a client that is shown to be able to make it."""
+    listeners = [listener for listener in stack.listeners if listener.tls]
+    with concurrent.futures.ThreadPoolExecutor(_AT_ONCE, thread_name_prefix="old") as pool:
+        yield from pool.map(lambda listener: approached(named(listener), functools.partial(approach_old, stack, listener, ca)), listeners)
+    yield coverage(len(listeners), len(listeners), what="listeners that promise TLS")
+
+
+def approach_old(stack: Stack, listener: Listener, ca: str) -> Iterable[Admission]:
+    """Old versions and weak ciphers with the node's own certificate where there is one; the twin has TLS as it should be, and time left."""
+    own = _own(stack, listener)
+    left = (
+        oldtls.days_left(listener, ca, own, datetime.datetime.now(datetime.UTC))
+        if DIALECTS.get(listener.protocol, Dialect()).known
+        else oldtls.SHORTEST_DAYS
+    )
+    known = Answer(kind=OK, shown=f"the certificate is good for {left:.0f} days")
+    offers = [(offer.name, functools.partial(_accepts, listener, offer, own)) for offer in oldtls.OFFERS]
+    lasting = ("a certificate that soon ends", functools.partial(judge_days, left))
+    return acts(named(listener), known, [*offers, lasting], refusals=frozenset({oldtls.REFUSED}))
+
+
+def judge_days(left: float) -> Answer:
+    """As an act: let in when the certificate ends within days."""
+    kind = oldtls.REFUSED if left >= oldtls.SHORTEST_DAYS else OK
+    return Answer(kind=kind, shown=f"ends in {left:.1f} days")
+
+
+def _accepts(listener: Listener, offer: oldtls.Offer, own: Certificate | None) -> Answer:
+    if not oldtls.can_offer(offer):
+        msg = f"this machine's own TLS cannot offer {offer.name}; nothing would be proven by a refusal"
+        raise Unobservable(msg)
+    return oldtls.accepts(listener, offer, own)
+
+
+def _own(stack: Stack, listener: Listener) -> Certificate | None:
+    """The certificate of the listener's node, so that a server which demands one refuses for no want of it."""
+    try:
+        return certificate_of(stack, listener.node)
+    except Unobservable:
+        return None  # this server is asked without; where it demands one, the twin says so
 
 
 def attack(listeners: list[Listener], ca: str) -> Iterator[Judgement]:

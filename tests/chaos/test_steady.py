@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from chaos.selectors import SELECTORS, select
@@ -29,13 +31,13 @@ def steady(
 
 
 def outcomes(seen: Steady, promise: Recovery = NONE_LOST) -> list[Outcome]:
-    """Failover and durability."""
+    """Failover, durability, what is in no log, and the loss of the coordinator."""
     return [judgement.outcome for judgement in judge(seen, promise)]
 
 
 def test_a_guarded_cluster_that_fails_over_is_at_rest() -> None:
     """A synchronous standby that may be promoted is what was promised."""
-    assert outcomes(steady()) == [Outcome.PASS, Outcome.PASS]
+    assert outcomes(steady()) == [Outcome.PASS] * 4
 
 
 @pytest.mark.parametrize("seen", [steady(paused=True), steady(candidates=())], ids=["paused", "nobody may be promoted"])
@@ -65,9 +67,23 @@ def test_without_a_guard_commits_are_not_durable(standbys: tuple[Standby, ...]) 
     assert outcomes(steady(standbys=standbys))[1] is Outcome.FAIL
 
 
+def test_a_relation_in_no_log_is_lost_whatever_commits_wait_for() -> None:
+    """A table that the drill does not write to is named too."""
+    judged = judge(replace(steady(), unlogged=("leads", "notifications")), NONE_LOST)
+
+    assert [j.observed for j in judged if j.outcome is Outcome.FAIL] == [["leads", "notifications"]]
+
+
+def test_a_primary_that_gives_up_with_the_coordinator_is_not_at_rest() -> None:
+    """Failsafe mode off fails, whatever was promised about writes."""
+    judged = judge(replace(steady(), is_failsafe=False), Recovery(node_rto_seconds=60, node_rpo_seconds=60))
+
+    assert [(j.subject, j.outcome) for j in judged][-1] == ("at rest: without the coordinator", Outcome.FAIL)
+
+
 def test_a_platform_that_may_lose_writes_need_not_guard_them() -> None:
     """Durability on two nodes is judged only where no loss was promised."""
-    assert outcomes(steady(standbys=(), commit="off"), Recovery(node_rto_seconds=60, node_rpo_seconds=60)) == [Outcome.PASS]
+    assert outcomes(steady(standbys=(), commit="off"), Recovery(node_rto_seconds=60, node_rpo_seconds=60)) == [Outcome.PASS] * 2
 
 
 def test_a_selector_is_a_known_word() -> None:

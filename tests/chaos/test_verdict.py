@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 
 import pytest
@@ -9,6 +10,7 @@ import pytest
 from chaos.drill import Drill, Struck
 from chaos.history import Mark, Stall, Told
 from chaos.verdict import judgements
+from constat import artefact
 from constat.outcome import Outcome, worst
 from constat.target import Recovery
 from tests.chaos.worlds import FAULT, World, Write, failing, steady
@@ -149,3 +151,15 @@ def test_the_verdict_names_its_numbers() -> None:
     assert "resolution" in judged["rpo"].reason
     assert judged["instrument"].evidence[0].name == "timeline.txt"
     assert "fault commanded" in judged["instrument"].evidence[0].content
+
+
+def test_the_report_is_given_the_moments_in_figures() -> None:
+    """The timeline is also an artefact: the same moments, in seconds from the fault, with each tenant's outages."""
+    judged = {judgement.subject: judgement for judgement in judgements(drill(usual()), PROMISE)}
+    (kept,) = [item for item in judged["instrument"].evidence if item.name == artefact.TIMELINE]
+    document = json.loads(kept.content)
+
+    assert [row["at"] for row in document["moments"]] == sorted(row["at"] for row in document["moments"])
+    assert {"COMMANDED", "CONFIRMED", "EFFECT", "BACK"} <= {row["milestone"] for row in document["moments"]}
+    assert {row["tenant"] for row in document["outages"]} <= set(document["tenants"])
+    assert judged["rto"].expected["objective"] == "node_rto_seconds"

@@ -36,6 +36,7 @@ def test_planted_defects_are_noticed(constat: Constat, verified: Ended) -> None:
     document = json.loads(ended.out)
     assert document["clean"] == {"runs": 1, "false_alarms": []}
     assert {mutant["outcome"] for mutant in document["mutants"]} == {"killed"}
+    assert {change["outcome"] for change in document["harmless"]} <= {"tolerated"}
 
 
 def test_the_sample_has_every_family_and_what_changed() -> None:

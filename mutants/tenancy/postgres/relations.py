@@ -116,4 +116,57 @@ MUTANTS: Final = (
         holds="SELECT has_table_privilege('application', 'notifications', 'TRUNCATE')",
         controls=(DELETE,),
     ),
+    mutant(
+        "MUT-TEN-PG-13",
+        "a view through which rows are written runs with its owner's rights",
+        plant="CREATE OR REPLACE VIEW inbox AS SELECT * FROM notifications; GRANT SELECT, INSERT, UPDATE, DELETE ON inbox TO application",
+        revert="DROP VIEW IF EXISTS inbox",
+        holds="SELECT to_regclass('inbox') IS NOT NULL",
+        controls=(READ, CHANGE, PUT, DELETE),
+    ),
+    mutant(
+        "MUT-TEN-PG-14",
+        "a trigger marks everybody's notifications as sent whenever a lead changes",
+        plant="CREATE OR REPLACE FUNCTION mark_sent() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER AS "
+        "$f$ BEGIN UPDATE public.notifications SET sent_at = now(); RETURN NEW; END $f$; DROP TRIGGER IF EXISTS mark_sent ON leads; "
+        "CREATE TRIGGER mark_sent AFTER UPDATE ON leads FOR EACH ROW EXECUTE FUNCTION mark_sent()",
+        revert="DROP TRIGGER IF EXISTS mark_sent ON leads; DROP FUNCTION IF EXISTS mark_sent()",
+        holds="SELECT count(*) = 1 FROM pg_trigger WHERE tgname = 'mark_sent'",
+        controls=(CHANGE,),
+    ),
+    mutant(
+        "MUT-TEN-PG-15",
+        "a materialized view keeps everybody's leads, and no policy can be put on it",
+        plant="CREATE MATERIALIZED VIEW IF NOT EXISTS newest_leads AS SELECT * FROM leads; GRANT SELECT ON newest_leads TO application",
+        revert="DROP MATERIALIZED VIEW IF EXISTS newest_leads",
+        holds="SELECT to_regclass('newest_leads') IS NOT NULL",
+        controls=(READ,),
+    ),
+    mutant(
+        "MUT-TEN-PG-16",
+        "notes on a lead have no tenant's column and no policy, only a reference",
+        plant="CREATE TABLE IF NOT EXISTS lead_notes (id uuid PRIMARY KEY DEFAULT gen_random_uuid(), whose uuid NOT NULL, "
+        "lead_id uuid NOT NULL, note text NOT NULL, "
+        "FOREIGN KEY (whose, lead_id) REFERENCES leads (organization_id, id) ON DELETE CASCADE); "
+        "GRANT SELECT, INSERT, UPDATE, DELETE ON lead_notes TO application",
+        revert="DROP TABLE IF EXISTS lead_notes",
+        holds="SELECT to_regclass('lead_notes') IS NOT NULL",
+        controls=(READ, CHANGE, DELETE),
+    ),
+    mutant(
+        "MUT-TEN-PG-17",
+        "an archive inherits the columns of a table, but not its policies",
+        plant="CREATE TABLE IF NOT EXISTS leads_archive () INHERITS (leads); GRANT SELECT ON leads_archive TO application",
+        revert="DROP TABLE IF EXISTS leads_archive",
+        holds="SELECT to_regclass('leads_archive') IS NOT NULL",
+        controls=(READ,),
+    ),
+    mutant(
+        "MUT-TEN-PG-18",
+        "a view with the right condition has no barrier, so a reader's condition is tried on every row first",
+        plant=f"CREATE OR REPLACE VIEW my_leads AS SELECT * FROM leads WHERE {_MINE}; GRANT SELECT ON my_leads TO application",
+        revert="DROP VIEW IF EXISTS my_leads",
+        holds="SELECT to_regclass('my_leads') IS NOT NULL",
+        controls=(READ,),
+    ),
 )

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from aio_pika.abc import AbstractChannel, AbstractConnection, AbstractExchange
 
     from provision.platform.services.problem import Problem
+    from provision.platform.services.settings import Exchange
 
 LOG: Final = logging.getLogger(__name__)
 _SECONDS: Final = 2.0
@@ -33,10 +34,39 @@ class _Link(NamedTuple):
 
 
 class Broker:
-    """One connection and one channel with publisher confirms; made again when it was lost."""
+    """A line to each tenant's virtual host, opened when the first event of the tenant comes."""
 
     name = "broker"
     required = True
+
+    def __init__(self, events: Exchange, ca: str) -> None:
+        """Take the addresses with their credentials, and who vouches for the server."""
+        self._own = _Line(events.url, ca, events.name)
+        self._lines = {tenant: _Line(url, ca, events.name) for tenant, url in events.tenants.items()}
+
+    async def open(self) -> None:
+        """Prepare; the first event connects."""
+        for line in (self._own, *self._lines.values()):
+            line.open()
+
+    async def close(self) -> None:
+        """Close every connection; a server that does not answer is not waited for."""
+        await asyncio.gather(*(line.close() for line in (self._own, *self._lines.values())))
+
+    async def check(self) -> None:
+        """Be connected to the server; raises Problem 503 when that cannot be."""
+        await self._own.reach()
+
+    async def publish(self, tenant: str, routing_key: str, body: bytes, *, kind: str, message_id: str) -> None:
+        """Publish a persistent event in the tenant's virtual host; Problem 503 when the broker did not confirm it in two seconds."""
+        if (line := self._lines.get(tenant)) is None:
+            LOG.error("the broker has no virtual host for this tenant; set the service up anew")
+            raise unavailable(self.name)
+        await line.publish(routing_key, body, kind=kind, message_id=message_id)
+
+
+class _Line:
+    """One connection and one channel with publisher confirms; made again when it was lost."""
 
     def __init__(self, url: str, ca: str, exchange: str) -> None:
         """Take the server's address with its credentials, who vouches for it, and where to publish."""
@@ -46,8 +76,8 @@ class Broker:
         self._link: _Link | None = None
         self._away_until = 0.0
 
-    async def open(self) -> None:
-        """Prepare; the first event connects."""
+    def open(self) -> None:
+        """Prepare."""
         self._context = ssl.create_default_context(cafile=self._ca)
         self._connecting = asyncio.Lock()
 
@@ -59,10 +89,6 @@ class Broker:
             self._farewell = asyncio.create_task(link.connection.close())
             await asyncio.wait((self._farewell,), timeout=_FAREWELL_SECONDS)
 
-    async def check(self) -> None:
-        """Be connected; raises Problem 503 when that cannot be."""
-        await self._reach()
-
     async def publish(self, routing_key: str, body: bytes, *, kind: str, message_id: str) -> None:
         """Publish a persistent event; Problem 503 when the broker did not confirm it in two seconds."""
         message = Message(
@@ -73,7 +99,7 @@ class Broker:
             message_id=message_id,
             timestamp=int(time.time()),
         )
-        link = await self._reach()
+        link = await self.reach()
         try:
             await link.exchange.publish(message, routing_key, mandatory=False, timeout=_SECONDS)
         except _LOST as problem:
@@ -81,12 +107,12 @@ class Broker:
                 await self.close()
             raise self._lost(problem) from problem
 
-    async def _reach(self) -> _Link:
+    async def reach(self) -> _Link:
         """Return the link; while the broker is away one caller tries to reach it, the others do not wait."""
         if self._link is not None and not self._link.channel.is_closed:
             return self._link
         if self._away_until and (self._connecting.locked() or time.monotonic() < self._away_until):
-            raise unavailable(self.name)
+            raise unavailable(Broker.name)
         async with self._connecting:
             if self._link is None or self._link.channel.is_closed:
                 self._link = await self._connect()
@@ -108,4 +134,4 @@ class Broker:
         if not self._away_until:
             LOG.warning("the broker does not answer: %s", type(problem).__name__)
         self._away_until = time.monotonic() + _PAUSE_SECONDS
-        return unavailable(self.name)
+        return unavailable(Broker.name)

@@ -85,7 +85,7 @@ class Outbox:
 
     async def _send(self, tenant: str, event: Event) -> None:
         key = f"{tenant}.property.{event.verb}"
-        await self._broker.publish(key, encode(event), kind=f"property.{event.verb}", message_id=str(event.event_id))
+        await self._broker.publish(tenant, key, encode(event), kind=f"property.{event.verb}", message_id=str(event.event_id))
 
     async def _catch_up(self) -> None:
         while True:

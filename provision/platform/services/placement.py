@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import ssl
-import sys
-from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 import httpx
@@ -23,7 +21,6 @@ SOCKET: Final = "http"
 SETTINGS: Final = "settings.json"
 ISSUER: Final = "https://identity.viridial"
 AUDIENCE: Final = "viridial"
-_ROOT: Final = Path(__file__).parents[3]
 _ANSWER_SECONDS: Final = 5.0
 # Longer than uvicorn gives requests that are under way.
 _STOP_SECONDS: Final = 8
@@ -86,8 +83,8 @@ def _process(site: Site, name: str) -> Process:
     return Process(
         name=name,
         node=name,
-        command=(sys.executable, "-P", "-s", "-m", module, name, site.path(name, SETTINGS)),
-        environment={"PYTHONPATH": str(_ROOT)},
+        command=(site.python.program, "-P", "-s", "-m", module, name, site.path(name, SETTINGS)),
+        environment={"PYTHONPATH": site.python.packages},
         stop_seconds=_STOP_SECONDS,
         drops_privileges=True,
     )

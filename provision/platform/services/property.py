@@ -156,7 +156,7 @@ def service(settings: PropertySettings) -> Service:
     keys = FetchedKeys(trust.jwks_url, settings.ca)
     database = Database(settings.database, connections=_CONNECTIONS)
     cache = Cache(settings.cache, settings.ca)
-    broker = Broker(settings.events.url, settings.ca, settings.events.name)
+    broker = Broker(settings.events, settings.ca)
     outbox = Outbox(broker)
     objects = Objects(store, settings.ca)
     images = Images(database, objects, cache)

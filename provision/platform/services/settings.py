@@ -40,9 +40,10 @@ class Store(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tru
 
 
 class Exchange(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """The broker's address with credentials, and where events are published."""
+    """Where events are published: the broker's address and each tenant's virtual host there, with credentials."""
 
     url: str
+    tenants: dict[str, str]
     name: str
 
 

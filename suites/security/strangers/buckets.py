@@ -5,8 +5,11 @@ from __future__ import annotations
 import contextlib
 import functools
 import io
+import json
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from pathlib import PurePosixPath
+from typing import TYPE_CHECKING, Any, Final
+from urllib.parse import quote
 
 from constat.attempt import Answer
 from constat.errors import Unobservable
@@ -16,7 +19,7 @@ from constat.observe.objects import REFUSED
 from suites.security.approach import OK, acts, required
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
     import httpx
     from minio import Minio
@@ -26,51 +29,77 @@ if TYPE_CHECKING:
     from constat.stack import Objects
     from suites.security.approach import Ground
 
-REFUSALS: Final = frozenset({"http 401", "http 403"})
+_UNNAMED: Final = "nobody is named"
+REFUSALS: Final = frozenset({"http 401", "http 403", _UNNAMED})
+_READS: Final = (("GET", ""), ("GET", "tagging"), ("GET", "acl"), ("HEAD", ""))
+_WRITES: Final = (("PUT", ""), ("POST", "uploads"), ("DELETE", ""))
+# How many objects are looked through for classes, and how many classes are attacked.
+_SEEN: Final = 1000
+_CLASSES: Final = 12
 _REDIRECTS: Final = 300
 _MISSING: Final = 404
 
 
 @dataclass(frozen=True, kw_only=True)
 class Stand:
-    """An object that is really there, and a key at which there is nothing."""
+    """Objects that are really there, one of each class, and keys at which there is nothing."""
 
     bucket: str
-    key: str
-    absent: str
+    keys: tuple[str, ...]
+    absent: tuple[str, ...]
+
+    @property
+    def prefixes(self) -> tuple[str, ...]:
+        """How the keys begin: what a policy may open by itself."""
+        return tuple(dict.fromkeys(f"{key.partition('/')[0]}/" for key in (*self.keys, *self.absent) if "/" in key))
 
 
 @contextlib.contextmanager
 def stand(ground: Ground, bucket: Bucket) -> Iterator[Stand]:
-    """Put an object there for as long as the attack lasts; a bucket that would keep it is attacked with what it has."""
+    """Put an object there for every tenant for as long as the attack lasts; a bucket that would keep it is attacked with what it has."""
     objects = required(ground.stack.objects, "object store")
     client = stores.connect(objects, objects.admin)
-    mine = f"{ground.tenant}/constat-{ground.canary}"
-    place = Stand(bucket=bucket.name, key=_oldest(objects, bucket.name) if bucket.is_locked else mine, absent=f"{mine}-stranger")
+    mine = tuple(f"{tenant}/constat-{ground.canary}" for tenant in ground.stack.tenants or (ground.tenant,))
+    there = of_each_class(tuple(found.key for found in stores.stored(objects, bucket.name, "", at_most=_SEEN)))
+    absent = tuple(f"{key}-stranger" for key in mine)
+    place = Stand(bucket=bucket.name, keys=there if bucket.is_locked else (*mine, *there), absent=absent)
     try:
         if not bucket.is_locked:
-            _put(client, place)
+            _put(client, bucket.name, mine)
         yield place
     finally:
-        for key in {mine, place.absent}:
+        for key in (*mine, *absent):
             remove(objects, bucket.name, key)
 
 
+def of_each_class(keys: Iterable[str]) -> tuple[str, ...]:
+    """One object for each place and kind: the first two parts of its key, and its suffix."""
+    found: dict[tuple[str, ...], str] = {}
+    for key in keys:
+        found.setdefault((*key.split("/")[:-1][:2], PurePosixPath(key).suffix), key)
+    return tuple(found.values())[:_CLASSES]
+
+
 def approach(ground: Ground, place: Stand) -> Iterator[Admission]:
-    """Every operation on the bucket and on an object; the administrator lists and reads by the same path."""
+    """Every operation on the bucket, below every prefix, on every class of objects; the administrator by the same path."""
     objects = required(ground.stack.objects, "object store")
-    bucket, key = f"/{place.bucket}", f"/{place.bucket}/{place.key}"
+    bucket = f"/{place.bucket}"
     asked = (
         *(("GET", bucket, query) for query in ("", "list-type=2", "versions", "uploads", "policy", "acl", "versioning", "lifecycle")),
-        *(("GET", key, query) for query in ("", "tagging", "acl")),
-        ("HEAD", key, ""),
-        ("PUT", f"/{place.bucket}/{place.absent}", ""),
-        ("POST", f"/{place.bucket}/{place.absent}", "uploads"),
-        ("DELETE", f"/{place.bucket}/{place.absent}", ""),
+        *(("GET", bucket, f"list-type=2&prefix={quote(prefix)}") for prefix in place.prefixes),
+        *((method, f"{bucket}/{quote(key)}", query) for key in place.keys for method, query in _READS),
+        *((method, f"{bucket}/{quote(key)}", query) for key in place.absent for method, query in _WRITES),
     )
     with http.client(objects.ca, objects.endpoint) as client:
         tried = [(_line(*request), functools.partial(_asked, client, *request)) for request in asked]
+        tried.append(("policy that names everybody", functools.partial(_policy, objects, place.bucket)))
         yield from acts(f"bucket {place.bucket}", _administrator(objects, place), tried, refusals=REFUSALS)
+
+
+def opened_by(policy: str) -> tuple[str, ...]:
+    """The resources that a bucket's policy allows to everybody."""
+    statements = json.loads(policy).get("Statement", []) if policy else []
+    return tuple(str(said.get("Resource")) for said in statements if said.get("Effect") == "Allow" and "*" in _named(said.get("Principal")))
 
 
 def remove(objects: Objects, bucket: str, key: str) -> None:
@@ -81,27 +110,35 @@ def remove(objects: Objects, bucket: str, key: str) -> None:
             client.remove_object(bucket, key, version_id=version.version)
 
 
-def _oldest(objects: Objects, bucket: str) -> str:
-    found = stores.stored(objects, bucket, "", at_most=1)
-    return found[0].key if found else "nothing-is-here"
+def _named(principal: Any) -> tuple[str, ...]:
+    """Whom a statement is about: `*`, `{"AWS": "*"}` or `{"AWS": ["…"]}`."""
+    values = principal.values() if isinstance(principal, dict) else (principal,)
+    return tuple(name for value in values for name in (value if isinstance(value, list) else [str(value)]))
 
 
-def _put(client: Minio, place: Stand) -> None:
+def _policy(objects: Objects, bucket: str) -> Answer:
+    """What the administrator sees of it, so that a resource which nobody guesses is found too."""
+    opened = opened_by(stores.policy(objects, bucket))
+    return Answer(kind=OK, shown=f"the policy allows everybody {', '.join(opened)}") if opened else Answer(kind=_UNNAMED)
+
+
+def _put(client: Minio, bucket: str, keys: Iterable[str]) -> None:
     try:
-        client.put_object(place.bucket, place.key, io.BytesIO(b"constat"), length=7)
+        for key in keys:
+            client.put_object(bucket, key, io.BytesIO(b"constat"), length=7)
     except REFUSED as problem:
-        msg = f"the administrator cannot write to bucket {place.bucket!r}: {problem}"
+        msg = f"the administrator cannot write to bucket {bucket!r}: {problem}"
         raise Unobservable(msg) from None
 
 
 def _administrator(objects: Objects, place: Stand) -> Answer:
     client = stores.connect(objects, objects.admin)
     try:
-        listed = sum(1 for _ in client.list_objects(place.bucket, prefix=place.key))
-        size = client.stat_object(place.bucket, place.key).size if listed else 0
+        listed = sum(1 for _ in client.list_objects(place.bucket))
+        size = sum(int(client.stat_object(place.bucket, key).size or 0) for key in place.keys[:1])
     except REFUSED as problem:
         return Answer(kind="refused", shown=str(problem))
-    return Answer(kind=OK, shown=f"lists {listed} objects, reads {size} bytes")
+    return Answer(kind=OK, shown=f"lists {listed} names, reads {size} bytes")
 
 
 def _asked(client: httpx.Client, method: str, path: str, query: str) -> Answer:

@@ -12,7 +12,7 @@ from constat import deadlines
 from constat.attempt import Answer
 from constat.observe import postgres
 from suites.security.approach import acts, named, required
-from suites.security.wire.postgres import REFUSALS, Place, enter
+from suites.security.wire.postgres import ASKED, REFUSALS, REPLICATION, SCRAM, Place, enter
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -24,10 +24,11 @@ if TYPE_CHECKING:
 # Names that exist nowhere, or that a server may take from the operating system.
 NAMES: Final = ("root", "nobody")
 _CONSOLE: Final = "pgbouncer"
+_WRONG: Final = "constat-wrong"
 
 
 def approach(ground: Ground, listener: Listener) -> Iterable[Admission]:
-    """Every login and two strangers, into every database, without a password."""
+    """Every login and two strangers, into every database and the replication stream, without a password."""
     database = required(ground.stack.postgres, "database")
     place = Place(host=listener.host, port=listener.port, ca=database.ca if listener.tls else "")
     if _is_pooler(database, listener):
@@ -66,11 +67,18 @@ def session(dsn: str) -> Answer:
 
 
 def _logins(database: Postgres) -> tuple[str, ...]:
-    return (*(role.name for role in postgres.roles(database) if role.can_login), *NAMES)
+    return (*postgres.logins(database), *NAMES)
 
 
 def _entering(place: Place, logins: Iterable[str], databases: tuple[str, ...]) -> list[Act]:
-    return [(f"{user} into {name}", functools.partial(enter, place, user, name)) for user in logins for name in databases]
+    everywhere = (*databases, REPLICATION)
+    return [(f"{user} into {name}", functools.partial(proving_nothing, place, user, name)) for user in logins for name in everywhere]
+
+
+def proving_nothing(place: Place, user: str, database: str) -> Answer:
+    """Without a password; and with a wrong one where the server would not have it proven by SCRAM, which believes no wrong one."""
+    answer = enter(place, user, database)
+    return enter(place, user, database, _WRONG) if answer.kind == ASKED and answer.shown != SCRAM else answer
 
 
 def _by(database: Postgres, host: str, port: int) -> str:

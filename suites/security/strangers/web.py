@@ -32,6 +32,13 @@ WELL_KNOWN: Final = (
     *("/ui/", "/admin", "/dashboard/", "/config", "/env", "/.env", "/.git/config", "/debug/pprof/", "/debug/vars"),
     *("/probe?target=127.0.0.1:22&module=tcp", NOWHERE),
 )
+# What developers leave in a service beside its description: a place and a word.
+_PLACES: Final = ("", "/internal", "/debug", "/admin", "/api", "/api/internal", "/_", "/private", "/actuator", "/management", "/test")
+_WORDS: Final = (
+    *("dump", "config", "settings", "env", "secrets", "status", "info", "users", "tenants", "organizations", "keys", "tokens"),
+    *("vars", "heap", "trace", "routes", "sql", "query", "backup", "logs", "console", "shell", "exec", "session", "state"),
+)
+HIDDEN: Final = tuple(f"{place}/{word}" for place in _PLACES for word in ("", *_WORDS) if place or word)
 # What would change something is asked of a path that does not exist.
 CHANGES: Final = ("PUT", "POST", "PATCH", "DELETE")
 REFUSALS: Final = frozenset(
@@ -88,7 +95,8 @@ def approach(ground: Ground, listener: Listener) -> Iterator[Admission]:
         yield from peers.approach(ground, listener)
         return
     server = role(ground.stack, listener)
-    asked = [("GET", path) for path in WELL_KNOWN] + [(method, NOWHERE) for method in CHANGES]
+    hidden = HIDDEN if server is SERVICE or _is_entry(ground.stack, listener) else ()
+    asked = [("GET", path) for path in dict.fromkeys((*WELL_KNOWN, *hidden))] + [(method, NOWHERE) for method in CHANGES]
     with http.client(ground.ca, url(listener)) as client:
         tried = [(f"{method} {path}", functools.partial(_asked, client, ground, server, method, path)) for method, path in asked]
         known = twin(functools.partial(authorised, ground.stack, ground.ca, listener))
@@ -176,12 +184,17 @@ def _admitted(client: httpx.Client, path: str) -> Answer:
 
 
 def _scraped(stack: Stack, listener: Listener) -> Answer:
-    address = f"{listener.host}:{listener.port}"
+    addresses = {f"{listener.host}:{listener.port}", listener.inside}
     for target in metrics.targets(stack.metrics) if stack.metrics else ():
-        if target.address == address and not target.is_probe:
+        if target.address in addresses and not target.is_probe:
             return Answer(kind=OK if target.health == metrics.UP else target.health, shown=f"Prometheus asks it as {target.job!r}")
     msg = f"nobody is known who may speak to {named(listener)}: Prometheus does not ask it either"
     raise Unobservable(msg)
+
+
+def _is_entry(stack: Stack, listener: Listener) -> bool:
+    """Whether clients reach the services here."""
+    return stack.gateway is not None and _port(stack.gateway.url) == listener.port
 
 
 def _port(address: str) -> int:

@@ -27,6 +27,8 @@ _OK, _CLEAR_TEXT, _MD5, _SASL, _SASL_CONTINUE, _SASL_FINAL = 0, 3, 5, 10, 11, 12
 _MECHANISM: Final = b"SCRAM-SHA-256"
 _STATE: Final = b"C"
 ASKED: Final = "password asked"
+SCRAM: Final = "SCRAM"
+REPLICATION: Final = "replication"
 REFUSALS: Final = frozenset({ASKED, "sqlstate 28000", "sqlstate 28P01", "sqlstate 08P01"})
 
 
@@ -45,7 +47,7 @@ class Place:
 
 
 def enter(place: Place, user: str, database: str, password: str | None = None) -> Answer:
-    """Begin a session and end it at once.
+    """Begin a session and end it at once; the database `replication` stands for the stream of all databases.
 
     `ok` once the server says that it knows who we are, whatever it allows afterwards;
     `password asked` when none was given; else `sqlstate …`, or `no tls`.
@@ -53,11 +55,20 @@ def enter(place: Place, user: str, database: str, password: str | None = None) -
     """
     try:
         with _connected(place) as line:
-            line.say(struct.pack("!i", _PROTOCOL) + _text("user", user, "database", database) + b"\0")
+            where = ("replication", "true") if database == REPLICATION else ("database", database)
+            line.say(struct.pack("!i", _PROTOCOL) + _text("user", user, *where) + b"\0")
             return _admitted(line, user, password)
     except (OSError, struct.error) as problem:
         msg = f"nobody answers at {place.host}:{place.port}: {problem}"
         raise Unobservable(msg) from None
+
+
+def ask_for_tls(line: socket.socket) -> None:
+    """Say that TLS follows; OSError when the server declines."""
+    line.sendall(_SSL_REQUEST)
+    if line.recv(1) != b"S":
+        msg = "the server declines TLS"
+        raise OSError(msg)
 
 
 class _Line:
@@ -93,7 +104,7 @@ def _admitted(line: _Line, user: str, password: str | None) -> Answer:
     if method == _OK:
         return Answer(kind="ok", shown=f"{user} was let in")
     if password is None:
-        return Answer(kind=ASKED)
+        return Answer(kind=ASKED, shown=SCRAM if method == _SASL else f"method {method}")
     return _answered(line, method, body[4:], user=user, password=password)
 
 
@@ -154,9 +165,6 @@ def _connected(place: Place) -> Iterator[_Line]:
         else:
             line = opened.enter_context(socket.create_connection((place.host, place.port), timeout=deadlines.PROBE_CONNECT))
         if place.ca:
-            line.sendall(_SSL_REQUEST)
-            if line.recv(1) != b"S":
-                msg = "the server declines TLS"
-                raise OSError(msg)
+            ask_for_tls(line)
             line = opened.enter_context(http.trusting(place.ca).wrap_socket(line, server_hostname=place.host))
         yield _Line(line)

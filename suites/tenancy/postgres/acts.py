@@ -1,207 +1,370 @@
-"""What an application login could do to a neighbour's rows: each act with its permitted twin."""
+"""What an application login could do to a neighbour's rows, as statements; each has a permitted twin."""
 
 from __future__ import annotations
 
 import secrets
-import uuid
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any, Final
 
 from psycopg import sql
 from psycopg.types.json import Jsonb
 
-from constat.attempt import Answer, Attempt
-from suites.tenancy.postgres.seeder import WRITABLE, Seed, Seeder, named
+from suites.tenancy.postgres.planting import CANARY, TEXTS, new_uuid
+from suites.tenancy.postgres.seeder import WRITABLE, named
+from suites.tenancy.postgres.sessions import Act
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Iterator
 
     from psycopg.sql import Composed
 
     from constat.observe.relations import Relation
-    from suites.tenancy.postgres.sessions import Attacker
+    from suites.tenancy.postgres.seeder import Seed
 
 # 42501: no privilege, or row level security refuses the new row.
 DENIED: Final = frozenset({"zero rows", "sqlstate 42501"})
 OWN_ONLY: Final = DENIED | {"own rows only"}
+# What is one's own may be done; what it does to others is seen from the victim's side.
+OWN: Final = frozenset({"ok", "zero rows", "sqlstate 23503", "sqlstate 23505"})
+OWN_ERROR: Final = DENIED | {"sqlstate 22P02"}
+_BY_SCANNING: Final = (sql.SQL("SET LOCAL enable_indexscan = off"), sql.SQL("SET LOCAL enable_bitmapscan = off"))
 # Without a context: no rows, or an error about the context itself.
-CLOSED: Final = DENIED | {"sqlstate 22P02", "sqlstate 42704"}
+CLOSED: Final = DENIED | {"sqlstate 22P02", "sqlstate 42704", "sqlstate 23502"}
+# 0A000: COPY FROM is refused where row level security applies; 55000: a view that takes no rows.
+NO_COPY: Final = DENIED | {"sqlstate 0A000", "sqlstate 55000"}
+# 21000: ON CONFLICT finds the same row twice; 23505: a unique key, whose telling is judged by pairs; 23503: so are references.
+TAKEN: Final = DENIED | {"sqlstate 23505", "sqlstate 23503", "sqlstate 42P10", "sqlstate 55000", "sqlstate 0A000"}
 
 
 @dataclass(frozen=True, kw_only=True)
 class Scene:
-    """One relation, the attacker's and the victim's rows in it, and everybody's ways in."""
+    """One relation, the attacker's and the victim's rows in it, and what the attacker may do to it."""
 
     relation: Relation
     tenant_column: str
     mine: Seed
     spare: Seed
     theirs: Seed
-    attacker: Attacker
-    nobody: Attacker
-    seeder: Seeder
-    referring: tuple[Relation, ...]  # what refers to it, the farthest first
+    setting: str = ""  # that says whose context it is
+    own_rows: int = 0
+    alternates: dict[str, dict[str, Any]] = field(default_factory=dict)  # tenant → what one reference could be instead
+    referring: tuple[Relation, ...] = ()  # what refers to it, the farthest first
 
     @property
     def column(self) -> sql.Identifier:
         """The column that says whose a row is."""
-        return sql.Identifier(self.tenant_column)
+        return sql.Identifier("r", self.tenant_column)
 
-    def attempt(
-        self, how: str, *, twin: Callable[[], Answer], act: Callable[[], Answer], refusals: frozenset[str] = DENIED, canary: str = ""
-    ) -> Attempt:
-        """An act against the victim's row in this relation."""
-        return Attempt(
-            subject=f"{self.relation}: {how}",
-            own_canary=canary or self.mine.canary,
-            foreign_canaries=(self.theirs.canary,),
-            refusals=refusals,
-            permitted=twin,
-            forbidden=act,
-            oracle=lambda: self.seeder.state_of(self.relation, self.theirs.organization_id),
-            reproduction=f"-- as the application, in the context of {self.mine.tenant}: {how} of {self.relation}",
-        )
+    @property
+    def is_labelled(self) -> bool:
+        """Whether the attacker can read whose a row is."""
+        return self.tenant_column in self.relation.readable
+
+    @property
+    def shown(self) -> sql.Composed:
+        """The columns that the attacker may read."""
+        return sql.SQL(", ").join(sql.Identifier("r", name) for name in self.relation.readable)
+
+    @property
+    def text(self) -> sql.Composed:
+        """What the attacker may read of a row, as text."""
+        return sql.SQL("ROW({})::text").format(self.shown)
+
+    def elsewhere(self, seed: Seed) -> Seed:
+        """The same row under another parent of the same tenant."""
+        return replace(seed, values=seed.values | self.alternates.get(seed.tenant, {}))
+
+    def may(self, command: str) -> bool:
+        """Whether the command is granted on the relation, or on one of its columns."""
+        return command in self.relation.privileges
 
 
-def reads(scene: Scene) -> Iterator[Attempt]:
+@dataclass(frozen=True, kw_only=True)
+class Plan:
+    """A forbidden act: what it is called, who tries it, how it may be refused, and which twin is its positive control."""
+
+    how: str
+    act: Act
+    twin: str
+    refusals: frozenset[str] = DENIED
+    actor: str = "tenant"
+    by: str = "tenant"  # who carries out the twin: the same path
+    copies: bool = False
+
+
+@dataclass(frozen=True)
+class Twins:
+    """The permitted acts of a relation: the same commands on one's own rows, none of them kept."""
+
+    acts: dict[str, Act] = field(default_factory=dict)
+    canaries: dict[str, str] = field(default_factory=dict)
+
+
+def twins(scene: Scene) -> Twins:
+    """Read, change, insert and delete one's own."""
+    found = Twins()
+
+    def add(name: str, statement: Composed, canary: str) -> None:
+        found.acts[name], found.canaries[name] = Act(statement=statement), canary
+
+    if scene.relation.readable:
+        add("read", _reading(scene) + sql.SQL(" WHERE position({} in {}) > 0").format(scene.mine.canary, scene.text), scene.mine.canary)
+    blind = not scene.relation.readable  # then what the server says of the statement must do
+    if scene.may("UPDATE"):
+        change = _constant(scene) if blind else _touch(scene) + _whose(scene, scene.mine) + _returning(scene)
+        add("change", change, "UPDATE" if blind else scene.mine.canary)
+    if scene.may("INSERT"):
+        add("insert", _insertion(scene, scene.mine) + _returning(scene), "INSERT" if blind else scene.mine.canary)
+    if scene.may("DELETE"):
+        delete = _delete(scene) if blind else _delete(scene) + _whose(scene, scene.spare) + _returning(scene)
+        add("delete", delete, "DELETE" if blind else scene.spare.canary)
+    return found
+
+
+def reads(scene: Scene) -> Iterator[Plan]:
     """Every way to see the victim's row."""
-    rows, where = sql.SQL("SELECT r.* FROM {} AS r ").format(named(scene.relation)), _whose(scene, scene.theirs)
-    other = sql.SQL("WHERE r.{} IS DISTINCT FROM {}").format(scene.column, scene.mine.organization_id)
+    if not scene.relation.readable:
+        return
+    rows = _reading(scene)
+    content = sql.SQL(" WHERE position({} in {}) > 0").format(scene.theirs.canary, scene.text)
+    yield Plan(how="read by content", twin="read", act=Act(statement=rows + content))
+    yield Plan(how="read by key", twin="read", act=Act(statement=rows + _whose(scene, scene.theirs)))
+    if scene.is_labelled:
+        others = rows + sql.SQL(" WHERE {} IS DISTINCT FROM {} LIMIT 50").format(scene.column, scene.mine.organization_id)
+        yield Plan(how="read all others", twin="read", act=Act(statement=others, own_rows=0))
+        yield Plan(how="read by copy", twin="read", act=Act(statement=others), copies=True)
+    yield from _by_error(scene)
+    for actor in ("nobody", "emptied"):
+        everything = Act(statement=rows + sql.SQL(" LIMIT 50"), own_rows=0)
+        yield Plan(how=f"read without a context ({actor})", twin="read", act=everything, actor=actor, refusals=CLOSED)
+    for path in ("direct", "replica"):
+        yield Plan(how=f"read by content ({path})", twin="read", act=Act(statement=rows + content), actor=path, by=path)
+    if scene.relation.kind in WRITABLE and scene.may("UPDATE"):
+        yield Plan(how="lock", twin="read", act=Act(statement=rows + content + sql.SQL(" FOR UPDATE")))
 
-    def twin() -> Answer:
-        return scene.attacker.act(rows + sql.SQL("WHERE position({} in r::text) > 0").format(scene.mine.canary), keep=False)
 
-    for how, condition in (
-        ("read by key", where),
-        ("read by tenant", sql.SQL("WHERE r.{} = {}").format(scene.column, scene.theirs.organization_id)),
-        ("read all others", other),
-        ("read by content", sql.SQL("WHERE position({} in r::text) > 0").format(scene.theirs.canary)),
-    ):
-        yield scene.attempt(how, twin=twin, act=lambda c=condition: scene.attacker.act(rows + c, keep=False))  # type: ignore[misc]
-    yield scene.attempt("read by copy", twin=twin, act=lambda: _only_foreign(scene.attacker.copy(rows + other)))
-    yield scene.attempt("read without a context", twin=twin, act=lambda: scene.nobody.act(rows, keep=False, own_rows=0), refusals=CLOSED)
-    if scene.relation.kind in WRITABLE and "UPDATE" in scene.relation.privileges:
-        lock = sql.SQL(" FOR UPDATE")
-        yield scene.attempt("lock", twin=twin, act=lambda: scene.attacker.act(rows + where + lock, keep=False))
-
-
-def changes(scene: Scene) -> Iterator[Attempt]:
+def changes(scene: Scene) -> Iterator[Plan]:
     """Every way to change the victim's row; without a condition only the rows that were reached are counted."""
-    name = _changeable(scene)
-    same, value = _touch(scene), _literal(scene.mine.values[name])
-    constant = sql.SQL("UPDATE {} AS r SET {} = {}").format(named(scene.relation), sql.Identifier(name), value)
+    if not scene.may("UPDATE"):
+        return
+    touch, everything = _touch(scene), _constant(scene)
+    if scene.relation.readable:
+        yield Plan(how="change by key", twin="change", act=Act(statement=touch + _whose(scene, scene.theirs), keep=True))
+        own = Act(statement=touch + _whose(scene, scene.mine) + _returning(scene), keep=True)
+        yield Plan(how="change one's own, and nobody else's", twin="change", act=own, refusals=OWN)
+    if scene.is_labelled:
+        tenant = sql.SQL(" WHERE {} = {}").format(scene.column, scene.theirs.organization_id)
+        yield Plan(how="change by tenant", twin="change", act=Act(statement=touch + tenant + _returning(scene)))
+    counted = Act(statement=everything, own_rows=scene.own_rows)
+    yield Plan(how="change everything", twin="change", act=counted, refusals=OWN_ONLY)
+    for actor in ("nobody", "emptied"):
+        unbound = Act(statement=everything, own_rows=0)
+        yield Plan(how=f"change without a context ({actor})", twin="change", act=unbound, actor=actor, refusals=CLOSED)
+    if scene.relation.kind in WRITABLE and (merge := _merge(scene, sql.SQL("UPDATE SET {c} = t.{c}"))):
+        yield Plan(how="change by MERGE", twin="change", act=Act(statement=merge))
 
-    def twin() -> Answer:
-        return scene.attacker.act(same + _whose(scene, scene.mine) + sql.SQL(" RETURNING r.*"))
 
-    yield scene.attempt("change by key", twin=twin, act=lambda: scene.attacker.act(same + _whose(scene, scene.theirs)))
-    tenant = sql.SQL("WHERE r.{} = {}").format(scene.column, scene.theirs.organization_id)
-    yield scene.attempt("change by tenant", twin=twin, act=lambda: scene.attacker.act(same + tenant + sql.SQL(" RETURNING r.*")))
-    yield scene.attempt("change everything", twin=twin, act=lambda: _counted(scene, constant), refusals=OWN_ONLY)
-    yield scene.attempt(
-        "change without a context", twin=twin, act=lambda: scene.nobody.act(constant, keep=False, own_rows=0), refusals=CLOSED
-    )
+def is_movable(relation: Relation, tenant_column: str) -> bool:
+    """Whether rows can be put into it at all: inserted, or handed to another tenant."""
+    return "INSERT" in relation.privileges or any(c.name == tenant_column and "UPDATE" in c.granted for c in relation.columns)
 
 
-def moves(scene: Scene) -> Iterator[Attempt]:
+def moves(scene: Scene) -> Iterator[Plan]:
     """Every way to put a row of one's own among the victim's."""
-    move = sql.SQL("UPDATE {} AS r SET {} = {} ").format(named(scene.relation), scene.column, scene.theirs.organization_id)
-    if "UPDATE" in scene.relation.privileges:
-
-        def twin() -> Answer:
-            return scene.attacker.act(_touch(scene) + _whose(scene, scene.mine) + sql.SQL(" RETURNING r.*"))
-
-        yield scene.attempt("move by key", twin=twin, act=lambda: scene.attacker.act(move + _whose(scene, scene.mine)))
-        yield scene.attempt("move everything", twin=twin, act=lambda: scene.attacker.act(move, keep=False, own_rows=0))
-    if "INSERT" in scene.relation.privileges:
-        yield scene.attempt(
-            "insert for the victim",
-            twin=lambda: scene.attacker.act(_insertion(scene, scene.mine, returning=True), keep=False),
-            act=lambda: scene.attacker.act(_insertion(scene, scene.theirs)),
+    labelled = next((c for c in scene.relation.columns if c.name == scene.tenant_column), None)
+    if labelled and "UPDATE" in labelled.granted:
+        move = sql.SQL("UPDATE {} AS r SET {} = {}").format(
+            named(scene.relation), sql.Identifier(scene.tenant_column), scene.theirs.organization_id
         )
-        yield scene.attempt(
-            "insert without a context",
-            twin=lambda: scene.attacker.act(_insertion(scene, scene.mine, returning=True), keep=False),
-            act=lambda: scene.nobody.act(_insertion(scene, scene.theirs)),
-            refusals=CLOSED,
+        if scene.relation.readable:
+            yield Plan(
+                how="move by key", twin="change", act=Act(alone=True, statement=move + _whose(scene, scene.mine), keep=True), refusals=TAKEN
+            )
+        yield Plan(how="move everything", twin="change", act=Act(alone=True, statement=move, own_rows=0), refusals=TAKEN)
+    if not scene.may("INSERT"):
+        return
+    given = _insertion(scene, scene.theirs)
+    yield Plan(how="insert for the victim", twin="insert", act=Act(alone=True, statement=given, keep=True))
+    own = Act(statement=_insertion(scene, scene.mine) + _returning(scene), keep=True)
+    yield Plan(how="insert one's own, and nobody else's", twin="insert", act=own, refusals=OWN)
+    if scene.may("SELECT"):
+        yield Plan(how="insert for the victim and read it back", twin="insert", act=Act(alone=True, statement=given + _returning(scene)))
+    for actor in ("nobody", "emptied"):
+        yield Plan(
+            how=f"insert without a context ({actor})", twin="insert", act=Act(alone=True, statement=given), actor=actor, refusals=CLOSED
         )
+    if scene.may("UPDATE") and scene.relation.kind in WRITABLE and scene.relation.key:
+        upsert = _insertion(scene, scene.theirs, fresh=False) + _on_conflict(scene)
+        yield Plan(how="upsert onto the victim's row", twin="insert", act=Act(alone=True, statement=upsert), refusals=TAKEN)
 
 
-def deletions(scene: Scene) -> Iterator[Attempt]:
+def deletions(scene: Scene) -> Iterator[Plan]:
     """Every way to delete the victim's row; without a condition only the rows that were reached are counted."""
-    delete = sql.SQL("DELETE FROM {} AS r ").format(named(scene.relation))
+    if scene.may("TRUNCATE") and scene.relation.kind in WRITABLE:
+        truncate = sql.SQL("TRUNCATE {} CASCADE").format(named(scene.relation))
+        yield Plan(how="truncate", twin="delete" if scene.may("DELETE") else "read", act=Act(statement=truncate, telling=True))
+    if not scene.may("DELETE"):
+        return
+    delete = _delete(scene)
+    if scene.relation.readable:
+        yield Plan(how="delete by key", twin="delete", act=Act(statement=delete + _whose(scene, scene.theirs), keep=True))
+    if scene.is_labelled:
+        tenant = sql.SQL(" WHERE {} = {}").format(scene.column, scene.theirs.organization_id)
+        yield Plan(how="delete by tenant", twin="delete", act=Act(statement=delete + tenant))
+    clear = tuple(sql.SQL("DELETE FROM {}").format(named(other)) for other in scene.referring if "DELETE" in other.privileges)
+    counted = Act(statement=delete, own_rows=scene.own_rows, before=clear)
+    yield Plan(how="delete everything", twin="delete", act=counted, refusals=OWN_ONLY)
+    for actor in ("nobody", "emptied"):
+        unbound = Act(statement=delete, own_rows=0)
+        yield Plan(how=f"delete without a context ({actor})", twin="delete", act=unbound, actor=actor, refusals=CLOSED)
+    if scene.relation.kind in WRITABLE and (merge := _merge(scene, sql.SQL("DELETE"))):
+        yield Plan(how="delete by MERGE", twin="delete", act=Act(statement=merge))
 
-    def twin() -> Answer:
-        return scene.attacker.act(delete + _whose(scene, scene.spare) + sql.SQL(" RETURNING r.*"), keep=False)
 
-    own = scene.spare.canary
-    tenant = sql.SQL("WHERE r.{} = {}").format(scene.column, scene.theirs.organization_id)
-    key = _whose(scene, scene.theirs)
-    yield scene.attempt("delete by key", twin=twin, canary=own, act=lambda: scene.attacker.act(delete + key))
-    yield scene.attempt("delete by tenant", twin=twin, canary=own, act=lambda: scene.attacker.act(delete + tenant, keep=False))
-    yield scene.attempt("delete everything", twin=twin, canary=own, act=lambda: _counted(scene, delete), refusals=OWN_ONLY)
-    yield scene.attempt(
-        "delete without a context", twin=twin, canary=own, act=lambda: scene.nobody.act(delete, keep=False, own_rows=0), refusals=CLOSED
+def contexts(scene: Scene) -> Iterator[Plan]:
+    """Read in contexts that are nobody's, and by a plan that was made in the victim's."""
+    if not scene.relation.readable:
+        return
+    rows = _reading(scene)
+    for actor in ("wildcard", "prefix", "word"):
+        everything = Act(alone=True, statement=rows + sql.SQL(" LIMIT 50"), own_rows=0)
+        yield Plan(how=f"read in a context that is nobody's ({actor})", twin="read", act=everything, actor=actor, refusals=CLOSED)
+    yield Plan(how="read by a plan of the victim's", twin="read", act=_planned(scene), actor="direct", by="direct")
+
+
+def _planned(scene: Scene) -> Act:
+    """The connection serves the victim first, and keeps its plan; then it serves the attacker."""
+    plan = sql.Identifier(f"constat_{scene.relation.oid}")
+    content = sql.SQL(" WHERE position({} in {}) > 0").format(scene.theirs.canary, scene.text)
+    context = sql.SQL("SELECT set_config({}, {}, true)")
+    before = (
+        sql.SQL("SET LOCAL plan_cache_mode = force_generic_plan"),
+        context.format(scene.setting, scene.theirs.organization_id),
+        sql.SQL("PREPARE {} AS ").format(plan) + _reading(scene) + content,
+        sql.SQL("EXECUTE {}").format(plan),
+        context.format(scene.setting, scene.mine.organization_id),
     )
+    return Act(statement=sql.SQL("EXECUTE {}").format(plan), before=before)
+
+
+def _reading(scene: Scene) -> Composed:
+    return sql.SQL("SELECT {} FROM {} AS r").format(scene.shown, named(scene.relation))
+
+
+def _delete(scene: Scene) -> Composed:
+    return sql.SQL("DELETE FROM {} AS r").format(named(scene.relation))
+
+
+def _returning(scene: Scene) -> Composed:
+    return sql.SQL(" RETURNING ") + scene.shown if scene.relation.readable else sql.Composed([])
+
+
+def _by_error(scene: Scene) -> Iterator[Plan]:
+    """A condition that fails on the victim's row alone, and says its value: it must never be tried on it."""
+    for column in scene.relation.columns:
+        value = scene.theirs.values.get(column.name)
+        if column.base in TEXTS and "SELECT" in column.granted and isinstance(value, str) and scene.theirs.canary in value:
+            name = sql.Identifier("r", column.name)
+            tried = sql.SQL(" WHERE CASE WHEN position({} in {}) > 0 THEN {}::int ELSE 0 END = 1").format(scene.theirs.canary, name, name)
+            yield Plan(how="read by error", twin="read", act=Act(statement=_reading(scene) + tried))
+            if scene.relation.kind == "view":
+                # The cheapest condition there is, and no index that would look for one's own rows first.
+                cast = Act(statement=_reading(scene) + sql.SQL(" WHERE {}::int = 1").format(name), before=_BY_SCANNING)
+                yield Plan(how=f"read by a cast of {column.name}", twin="read", act=cast, refusals=OWN_ERROR)
+            else:
+                return
 
 
 def _whose(scene: Scene, seed: Seed) -> Composed:
     """The condition that finds one row: by its primary key, or by its content where there is none."""
-    if not scene.relation.key or not seed.planted:
-        return sql.SQL("WHERE position({} in r::text) > 0").format(seed.canary)
-    parts = [sql.SQL("r.{} = {}").format(sql.Identifier(name), seed.values[name]) for name in scene.relation.key]
-    return sql.SQL("WHERE ") + sql.SQL(" AND ").join(parts)
+    if not scene.relation.key or not seed.planted or not set(scene.relation.key) <= set(scene.relation.readable):
+        return sql.SQL(" WHERE position({} in {}) > 0").format(seed.canary, scene.text)
+    parts = [sql.SQL("{} = {}").format(sql.Identifier("r", name), literal(seed.values[name])) for name in scene.relation.key]
+    return sql.SQL(" WHERE ") + sql.SQL(" AND ").join(parts)
 
 
 def _touch(scene: Scene) -> Composed:
     """Write a row as it is: harmless, and still a change."""
-    column = sql.Identifier(_changeable(scene))
-    return sql.SQL("UPDATE {} AS r SET {} = r.{} ").format(named(scene.relation), column, column)
+    column = _changeable(scene)
+    return sql.SQL("UPDATE {} AS r SET {} = {}").format(named(scene.relation), sql.Identifier(column), sql.Identifier("r", column))
+
+
+def _constant(scene: Scene) -> Composed:
+    """Write a constant, reading nothing: only the policies for changing apply."""
+    column = _changeable(scene)
+    value = literal(scene.mine.values.get(column))
+    return sql.SQL("UPDATE {} AS r SET {} = {}").format(named(scene.relation), sql.Identifier(column), value)
 
 
 def _changeable(scene: Scene) -> str:
     """A column whose change breaks no reference: not of a key, and not the tenant's."""
-    taken = {
-        *scene.relation.unique,
-        *scene.relation.key,
-        scene.tenant_column,
-        *(name for r in scene.relation.references for name in r.columns),
-    }
-    free = [c.name for c in scene.relation.columns if c.name not in taken and not c.generated and scene.mine.values.get(c.name) is not None]
-    return free[0] if free else scene.tenant_column
+    relation = scene.relation
+    taken = {*relation.unique, *relation.key, scene.tenant_column, *(name for r in relation.references for name in r.columns)}
+    free = [c.name for c in relation.columns if not c.generated and "UPDATE" in c.granted and scene.mine.values.get(c.name) is not None]
+    best = [name for name in free if name not in taken]
+    return next(iter([*best, *free]), scene.tenant_column)
 
 
-def _counted(scene: Scene, statement: Composed) -> Answer:
-    """Carry out a statement without a condition, roll it back, and compare what it reached with what is one's own."""
-    clear = tuple(sql.SQL("DELETE FROM {}").format(named(relation)) for relation in scene.referring if "DELETE" in relation.privileges)
-    own = scene.seeder.rows_of(scene.relation, scene.mine.organization_id)
-    return scene.attacker.act(statement, keep=False, before=clear, own_rows=own)
+def _merge(scene: Scene, then: sql.SQL) -> Composed | None:
+    """A MERGE whose source is the victim's key."""
+    keys = [name for name in scene.relation.key if name in scene.relation.readable and scene.theirs.values.get(name) is not None]
+    if not keys or len(keys) != len(scene.relation.key):
+        return None
+    on = sql.SQL(" AND ").join(
+        sql.SQL("{} = {}").format(sql.Identifier("t", name), literal(scene.theirs.values[name])) for name in scene.relation.key
+    )
+    column = sql.Identifier(_changeable(scene))
+    return sql.SQL("MERGE INTO {} AS t USING (SELECT 1) AS s ON {} WHEN MATCHED THEN ").format(named(scene.relation), on) + then.format(
+        c=column
+    )
 
 
-def _insertion(scene: Scene, whose: Seed, *, returning: bool = False) -> Composed:
-    """A new row like the planted one, with a key of its own."""
-    values = {c.name: whose.values[c.name] for c in scene.relation.columns if not c.generated and whose.values.get(c.name) is not None}
-    referring = {name for reference in scene.relation.references for name in reference.columns} | {scene.tenant_column}
-    for column in scene.relation.columns:
-        if column.name in values and column.name in scene.relation.key and column.name not in referring:
-            values[column.name] = _fresh(column.base, values[column.name])
-        elif isinstance(values.get(column.name), str) and whose.canary in values[column.name] and scene.relation.key:
-            values[column.name] = values[column.name] + "n"
-    names, literals = sql.SQL(", ").join(map(sql.Identifier, values)), sql.SQL(", ").join(map(_literal, values.values()))
-    tail = sql.SQL(" RETURNING *") if returning else sql.SQL("")
-    return sql.SQL("INSERT INTO {} ({}) VALUES ({})").format(named(scene.relation), names, literals) + tail
+def _on_conflict(scene: Scene) -> Composed:
+    column = sql.Identifier(_changeable(scene))
+    keys = sql.SQL(", ").join(map(sql.Identifier, scene.relation.key))
+    return sql.SQL(" ON CONFLICT ({}) DO UPDATE SET {} = excluded.{}").format(keys, column, column)
 
 
-def _fresh(base: str, value: object) -> object:
+def insertable(scene: Scene, whose: Seed, *, fresh: bool = True) -> dict[str, Any]:
+    """The values of a new row like a planted one, with a key of its own when `fresh`."""
+    if fresh and set(scene.relation.key) <= _bound(scene):
+        whose = scene.elsewhere(whose)  # a key of nothing but references is fresh under another parent
+    granted = [column for column in scene.relation.columns if not column.generated and "INSERT" in column.granted]
+    values = {c.name: whose.values[c.name] for c in granted if whose.values.get(c.name) is not None}
+    kept = _bound(scene)
+    for column in granted:
+        if fresh and column.name in values and column.name not in kept:
+            values[column.name] = _fresh(scene, column.name, column.base, values[column.name], column.length)
+    return values
+
+
+def _bound(scene: Scene) -> set[str]:
+    """Columns that are not of one's own choice."""
+    return {name for reference in scene.relation.references for name in reference.columns} | {scene.tenant_column}
+
+
+def _insertion(scene: Scene, whose: Seed, *, fresh: bool = True) -> Composed:
+    return inserting(scene.relation, insertable(scene, whose, fresh=fresh))
+
+
+def inserting(relation: Relation, values: dict[str, Any]) -> Composed:
+    """An INSERT of these values."""
+    names, literals = sql.SQL(", ").join(map(sql.Identifier, values)), sql.SQL(", ").join(map(literal, values.values()))
+    return sql.SQL("INSERT INTO {} AS r ({}) VALUES ({})").format(named(relation), names, literals)
+
+
+def _fresh(scene: Scene, name: str, base: str, value: object, length: int | None) -> object:
+    """Another value of the same shape where a unique key may ask for one; the canary stays in it."""
+    if isinstance(value, str) and base in TEXTS:
+        found = CANARY.search(value)
+        return value.replace(found[0], found[0] + secrets.token_hex(3)) if found and length is None else value
+    if name not in scene.relation.unique and name not in scene.relation.key:
+        return value
     if base == "uuid":
-        return uuid.uuid4()
-    return secrets.randbelow(2**30) if isinstance(value, int) else f"{value}{secrets.token_hex(3)}"
+        return new_uuid()
+    return secrets.randbelow(2**15) if isinstance(value, int) and not isinstance(value, bool) else value
 
 
-def _literal(value: object) -> sql.Composable:
+def literal(value: object) -> sql.Composable:
+    """A value as it is written into a statement."""
     return sql.Literal(Jsonb(value) if isinstance(value, dict) else value)
-
-
-def _only_foreign(answer: Answer) -> Answer:
-    """A copy of what is not one's own: nothing at all is the refusal."""
-    return Answer(kind="zero rows") if answer.kind == "ok" and not answer.shown else answer

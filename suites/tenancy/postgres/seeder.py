@@ -1,32 +1,35 @@
 """Plant a row with a canary for each tenant in every relation that can hold one.
 
-Generally: constraints, references, generated columns and partitions are read from the
-catalogs.  What cannot be seeded is said, with the reason, and becomes a finding.
+Generally: constraints, references, generated columns, partitions, domains and defaults are
+read from the catalogs, and where a value is refused, the refusal says which column to try
+another value for.  What cannot be seeded is said, with the reason, and becomes a finding.
 """
 
 from __future__ import annotations
 
-import secrets
+from collections import Counter
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 import psycopg
 from psycopg import sql
-from psycopg.types.json import Jsonb
 
 from constat.errors import TargetError
 from constat.observe.relations import in_reference_order
+from suites.tenancy.postgres.planting import MARK, candidates, holds_canary, new_canary, tellings
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable
 
     from psycopg import Connection
+    from psycopg.sql import Composed
 
     from constat.observe.relations import Column, ForeignKey, Relation
     from suites.tenancy.postgres.sessions import Row
 
-WRITABLE = frozenset({"table", "partitioned table"})
-_TEXTS = frozenset({"text", "character varying", "character", "citext", "name"})
+WRITABLE: Final = frozenset({"table", "partitioned table"})
+TRIES: Final = 24  # values refused by one relation before it is given up
+_REMOVED_TOGETHER: Final = 100  # relations in one statement
 
 
 class Unseedable(TargetError):
@@ -48,11 +51,15 @@ class Seed:
 class Seeder:
     """Plants rows as the oracle, and takes every one of them away again."""
 
-    def __init__(self, oracle: Connection[Row], tenant_column: str, organizations: dict[str, str]) -> None:
+    def __init__(self, oracle: Connection[Row], *, tenant_column: str, setting: str, organizations: dict[str, str]) -> None:
         """Take the tenants: name → organization id."""
         self._oracle = oracle
         self._column = tenant_column
+        self._setting = setting
         self._organizations = organizations
+        self._by_oid: dict[int, Relation] = {}
+        self._choice: dict[int, Counter[str]] = {}  # which candidate each column of a relation takes
+        self._lookups: dict[int, dict[str, Any]] = {}
         self.seeds: dict[tuple[int, str], Seed] = {}
         self.spare: dict[tuple[int, str], Seed] = {}
         self.problems: dict[int, str] = {}
@@ -60,30 +67,51 @@ class Seeder:
     def plant(self, relations: tuple[Relation, ...]) -> None:
         """Plant two rows for each tenant in each relation: one to be recognised, one to be given up."""
         self._by_oid = {relation.oid: relation for relation in relations}
+        owned = owned_by_tenants(relations, self._column)
         for relation in in_reference_order(relations):
-            if relation.kind in WRITABLE and not relation.is_partition and relation.has(self._column):
+            if relation.oid in owned:
                 self._plant_in(relation)
 
-    def rows_of(self, relation: Relation, organization_id: str) -> int:
-        """How many rows of the relation are really the tenant's."""
-        query = sql.SQL("SELECT count(*) FROM {} WHERE {} = %s").format(named(relation), sql.Identifier(self._column))
-        return int(self._one(query, [organization_id])[0])
-
-    def state_of(self, relation: Relation, organization_id: str) -> str:
-        """Everything of the tenant's in the relation, and every rewrite of it, as text."""
-        query = sql.SQL(
-            "SELECT coalesce(string_agg(r::text || ' ' || r.xmin::text, E'\\n' ORDER BY r::text), '') FROM {} AS r WHERE {} = %s"
-        )
-        if relation.kind not in WRITABLE:
-            query = sql.SQL("SELECT coalesce(string_agg(r::text, E'\\n' ORDER BY r::text), '') FROM {} AS r WHERE {} = %s")
-        return str(self._one(query.format(named(relation), sql.Identifier(self._column)), [organization_id])[0])
+    def plant_more(self, tenant: str) -> int:
+        """Plant another row for the tenant wherever one was planted; how many that were."""
+        added = 0
+        for (oid, name), seed in list(self.seeds.items()):
+            if name == tenant and seed.planted:
+                self._seed(self._by_oid[oid], tenant, self._organizations[tenant])
+                added += 1
+        return added
 
     def remove(self) -> None:
-        """Take away every planted row, wherever an attack may have moved it."""
-        planted = [seed for seed in (*self.seeds.values(), *self.spare.values()) if seed.planted]
-        for seed in reversed(planted):
-            query = sql.SQL("DELETE FROM {} AS r WHERE position(%s in r::text) > 0").format(named(seed.relation))
-            self._oracle.execute(query, [seed.canary])
+        """Take away every row with the mark, wherever an attack may have moved it, and what it may have left behind."""
+        holding = [relation for relation in self._by_oid.values() if relation.kind in WRITABLE and not relation.is_partition]
+        with self._oracle.transaction():
+            # No trigger answers, and the order of the relations does not matter.
+            self._oracle.execute("SET LOCAL session_replication_role = replica")
+            for start in range(0, len(holding), _REMOVED_TOGETHER):
+                statements = [self._removal(relation) for relation in holding[start : start + _REMOVED_TOGETHER]]
+                self._oracle.execute(sql.SQL("; ").join(statements))
+            for seed in (*self.seeds.values(), *self.spare.values()):
+                if seed.planted and MARK not in seed.canary:
+                    self._oracle.execute(*self._removal_of(seed))
+        self.seeds.clear()
+        self.spare.clear()
+
+    def survey(self, relations: tuple[Relation, ...]) -> None:
+        """Learn what there is, so that what an earlier run left behind can be removed."""
+        self._by_oid = {relation.oid: relation for relation in relations}
+
+    def _removal(self, relation: Relation) -> Composed:
+        marked = sql.SQL("DELETE FROM {} AS r WHERE position({} in r::text) > 0").format(named(relation), MARK)
+        if not relation.has(self._column):
+            return marked
+        column, organizations = sql.Identifier(self._column), list(self._organizations.values())
+        return marked + sql.SQL(" AND (r.{}::text = ANY ({}) OR r.{} IS NULL)").format(column, organizations, column)
+
+    def _removal_of(self, seed: Seed) -> tuple[Composed, list[Any]]:
+        """A row without a mark is known by all of its values."""
+        same = [sql.SQL("r.{}::text IS NOT DISTINCT FROM %s::text").format(sql.Identifier(name)) for name in seed.values]
+        query = sql.SQL("DELETE FROM {} AS r WHERE ").format(named(seed.relation)) + sql.SQL(" AND ").join(same)
+        return query, list(seed.values.values())
 
     def _plant_in(self, relation: Relation) -> None:
         for tenant, organization_id in self._organizations.items():
@@ -94,20 +122,37 @@ class Seeder:
                 self.problems[relation.oid] = str(problem)
 
     def _seed(self, relation: Relation, tenant: str, organization_id: str) -> Seed:
-        canary, refusal = f"c{secrets.token_hex(12)}", "no column can hold a canary"
-        for holders in _choices(relation, self._column):
+        """Try values until the row is taken; raises Unseedable with the last refusal."""
+        choice, refusal = self._choice.setdefault(relation.oid, Counter()), ""
+        for _ in range(TRIES):
+            canary = new_canary()
+            values = self._values(relation, organization_id, canary, choice)
             try:
-                values = self._values(relation, organization_id, canary, holders)
-                with self._oracle.transaction():
-                    self._insert(relation, values)
-            except psycopg.errors.UniqueViolation:
-                return self._existing(relation, tenant, organization_id)
+                stored = self._insert(relation, organization_id, values)
             except psycopg.errors.DatabaseError as problem:
                 refusal = str(problem.diag.message_primary)
+                taken = isinstance(problem, psycopg.errors.UniqueViolation)
+                if not (taken and not self._is_free(relation, problem)) and _advance(relation, choice, problem, canary):
+                    continue
+                if taken:
+                    return self._existing(relation, tenant, organization_id)
+                break
             else:
-                stored = self._stored(relation, canary)
-                return Seed(relation=relation, tenant=tenant, organization_id=organization_id, canary=canary, values=stored, planted=True)
+                return self._recognised(relation, tenant, organization_id, stored, canary)
         raise Unseedable(refusal)
+
+    def _recognised(self, relation: Relation, tenant: str, organization_id: str, stored: dict[str, Any], canary: str) -> Seed:
+        telling = tellings(relation, self._column, stored, canary)
+        if not telling:
+            msg = "nothing in a row of it can be recognised: it has no text, no id and no reference of its own"
+            raise Unseedable(msg)
+        return Seed(relation=relation, tenant=tenant, organization_id=organization_id, canary=telling, values=stored, planted=True)
+
+    def _is_free(self, relation: Relation, problem: psycopg.errors.DatabaseError) -> bool:
+        """Whether the unique key that was hit has a column of one's own choice, which another draw changes."""
+        columns = dict(relation.checks).get(str(problem.diag.constraint_name), ())
+        bound = {self._column, *(name for reference in relation.references for name in reference.columns)}
+        return bool(set(columns) - bound)
 
     def _existing(self, relation: Relation, tenant: str, organization_id: str) -> Seed:
         """Let a row that the tenant has already serve: a relation with one row a tenant takes no second."""
@@ -115,59 +160,77 @@ class Seeder:
         if row is None:
             msg = "a unique key refuses another row, and the tenant has none"
             raise Unseedable(msg)
-        return Seed(relation=relation, tenant=tenant, organization_id=organization_id, canary=organization_id, values=row, planted=False)
+        telling = tellings(relation, self._column, row, MARK) or organization_id
+        return Seed(relation=relation, tenant=tenant, organization_id=organization_id, canary=telling, values=row, planted=False)
 
-    def _values(self, relation: Relation, organization_id: str, canary: str, holders: frozenset[str]) -> dict[str, Any]:
-        values: dict[str, Any] = {self._column: organization_id}
+    def _values(self, relation: Relation, organization_id: str, canary: str, choice: Counter[str]) -> dict[str, Any]:
+        values: dict[str, Any] = {self._column: organization_id} if relation.has(self._column) else {}
         for reference in relation.references:
-            values |= self._referenced(reference, organization_id, values)
+            values |= self._referenced(reference, relation, organization_id, values)
         for column in relation.columns:
-            if column.name in values or column.generated:
+            if column.name in values or column.generated or not (_is_asked(relation, column) or column.name in choice):
                 continue
-            if column.name in holders:
-                values[column.name] = _holding(column, canary)
+            known = candidates(column, canary)
+            if known:
+                values[column.name] = known[min(choice[column.name], len(known) - 1)]
             elif column.not_null and not column.has_default:
-                values[column.name] = _filling(column)
+                msg = f"nobody knows a value for column {column.name!r} of type {column.type!r}"
+                raise Unseedable(msg)
         return values
 
-    def _referenced(self, reference: ForeignKey, organization_id: str, known: dict[str, Any]) -> dict[str, Any]:
+    def _referenced(self, reference: ForeignKey, relation: Relation, organization_id: str, known: dict[str, Any]) -> dict[str, Any]:
         """The columns of a reference, taken from a row of the same tenant where the target has one."""
         if set(reference.columns) <= set(known):
             return {}
         target = self._by_oid.get(reference.relation)
-        seeds = [seed for (oid, _), seed in self.seeds.items() if oid == reference.relation and seed.organization_id == organization_id]
-        row = seeds[0].values if seeds else self._row_of(target, organization_id) if target else None
-        if row is None:
+        row = self._referable(target, organization_id) if target else None
+        if row is not None:
+            return dict(zip(reference.columns, (row[name] for name in reference.referenced), strict=True))
+        if any(column.not_null for column in relation.columns if column.name in reference.columns and column.name not in known):
             msg = f"it refers to {target or 'a relation out of reach'}, where the tenant has no row"
             raise Unseedable(msg)
-        return dict(zip(reference.columns, (row[name] for name in reference.referenced), strict=True))
+        return {}
+
+    def _referable(self, target: Relation, organization_id: str) -> dict[str, Any] | None:
+        for (oid, _), seed in self.seeds.items():
+            if oid == target.oid and seed.organization_id == organization_id:
+                return seed.values
+        found = self._row_of(target, organization_id)
+        return self._lookup(target) if found is None and not target.has(self._column) else found
+
+    def _lookup(self, target: Relation) -> dict[str, Any] | None:
+        """A row of a table that is nobody's and empty, planted once for all."""
+        if target.oid not in self._lookups and target.kind in WRITABLE:
+            self._lookups[target.oid] = self._seed(target, "", "").values
+        return self._lookups.get(target.oid)
 
     def _row_of(self, relation: Relation, organization_id: str) -> dict[str, Any] | None:
-        where = sql.SQL(" WHERE {} = %s").format(sql.Identifier(self._column)) if relation.has(self._column) else sql.SQL(" WHERE %s <> ''")
-        return self._fetch(relation, sql.SQL("SELECT * FROM {}").format(named(relation)) + where + sql.SQL(" LIMIT 1"), organization_id)
+        query, parameters = sql.SQL("SELECT * FROM {}").format(named(relation)), []
+        if relation.has(self._column):
+            query += sql.SQL(" WHERE {}::text = %s").format(sql.Identifier(self._column))
+            parameters = [organization_id]
+        row = self._oracle.execute(query + sql.SQL(" LIMIT 1"), parameters).fetchone()
+        return None if row is None else _as_values(relation, row)
 
-    def _stored(self, relation: Relation, canary: str) -> dict[str, Any]:
-        query = sql.SQL("SELECT * FROM {} AS r WHERE position(%s in r::text) > 0 LIMIT 1").format(named(relation))
-        row = self._fetch(relation, query, canary)
-        if row is None:
-            msg = "the planted row does not show its canary: a trigger or rule changes it"
-            raise Unseedable(msg)
-        return row
-
-    def _fetch(self, relation: Relation, query: sql.Composed, parameter: str) -> dict[str, Any] | None:
-        row = self._oracle.execute(query, [parameter]).fetchone()
-        return None if row is None else dict(zip([column.name for column in relation.columns], row, strict=True))
-
-    def _insert(self, relation: Relation, values: dict[str, Any]) -> None:
-        query = sql.SQL("INSERT INTO {} ({}) VALUES ({})").format(
-            named(relation), sql.SQL(", ").join(map(sql.Identifier, values)), sql.SQL(", ").join(sql.Placeholder() * len(values))
+    def _insert(self, relation: Relation, organization_id: str, values: dict[str, Any]) -> dict[str, Any]:
+        """Insert as the tenant's own service would, in its context and in one round trip; the row as it was stored."""
+        names, literals = sql.SQL(", ").join(map(sql.Identifier, values)), sql.SQL(", ").join(map(sql.Literal, values.values()))
+        given = sql.SQL("({}) VALUES ({})").format(names, literals) if values else sql.SQL("DEFAULT VALUES")
+        query = sql.SQL("BEGIN; SELECT set_config({}, {}, true); INSERT INTO {} {} RETURNING *; COMMIT").format(
+            self._setting, organization_id, named(relation), given
         )
-        self._oracle.execute(query, list(values.values()))
-
-    def _one(self, query: sql.Composed, parameters: list[str]) -> Row:
-        row = self._oracle.execute(query, parameters).fetchone()
-        assert row is not None  # an aggregate always has one
-        return row
+        try:
+            cursor = self._oracle.execute(query)
+            cursor.nextset()
+            cursor.nextset()
+            row = cursor.fetchone()
+        finally:
+            if self._oracle.info.transaction_status != psycopg.pq.TransactionStatus.IDLE:
+                self._oracle.execute("ROLLBACK")
+        if row is None:
+            msg = "what is inserted is not stored: a trigger or rule takes it away"
+            raise Unseedable(msg)
+        return _as_values(relation, row)
 
 
 def named(relation: Relation) -> sql.Identifier:
@@ -175,44 +238,45 @@ def named(relation: Relation) -> sql.Identifier:
     return sql.Identifier(relation.schema, relation.name)
 
 
-def _choices(relation: Relation, tenant_column: str) -> Iterator[frozenset[str]]:
-    """Which columns hold the canary: every text at once, then each alone, for a constraint may want another value."""
-    referring = {name for reference in relation.references for name in reference.columns}
-    free = [c for c in relation.columns if c.name not in referring | {tenant_column} and not c.generated]
-    texts = [c.name for c in free if c.base in _TEXTS and not c.labels]
-    if unbound := [c.name for c in free if c.name in texts and not c.constants]:
-        yield frozenset(unbound)
-    yield from (frozenset({name}) for name in texts)
-    yield from (frozenset({c.name}) for c in free if c.base in {"jsonb", "json", "bytea", "text[]", "xml"})
+def owned_by_tenants(relations: Iterable[Relation], tenant_column: str) -> frozenset[int]:
+    """Tables whose rows belong to a tenant: by a column of their own, or by what they refer to, however far."""
+    tables = [relation for relation in relations if relation.kind in WRITABLE and not relation.is_partition]
+    owned = {relation.oid for relation in tables if relation.has(tenant_column)}
+    while further := {r.oid for r in tables if r.oid not in owned and any(reference.relation in owned for reference in r.references)}:
+        owned |= further
+    return frozenset(owned)
 
 
-def _holding(column: Column, canary: str) -> object:
-    if column.base in {"jsonb", "json"}:
-        return Jsonb({"canary": canary})
-    if column.base == "bytea":
-        return canary.encode()
-    if column.base == "text[]":
-        return [canary]
-    return f"<c>{canary}</c>" if column.base == "xml" else canary[: column.length] if column.length else canary
+def _is_asked(relation: Relation, column: Column) -> bool:
+    """Whether a value is given at once: where a canary fits, where one is needed, and an id, so that what refers to it shows the mark."""
+    marked = column.base == "uuid" and column.name in relation.key
+    return marked or holds_canary(column) or (column.not_null and not column.has_default)
 
 
-def _filling(column: Column) -> object:  # noqa: PLR0911 - a table of types
-    if column.labels:
-        return column.labels[0]
-    if column.constants:
-        return column.constants[0]
-    if column.base in _TEXTS:
-        return "x"
-    if column.category == "N":
-        return secrets.randbelow(30000)
-    if column.category == "B":
-        return False
-    if column.base == "uuid":
-        return (
-            f"{secrets.token_hex(4)}-{secrets.token_hex(2)}-4{secrets.token_hex(2)[1:]}-8{secrets.token_hex(2)[1:]}-{secrets.token_hex(6)}"
-        )
-    if column.category == "A":
-        return []
-    return {"jsonb": Jsonb({}), "json": Jsonb({}), "bytea": b"", "inet": "192.0.2.1", "cidr": "192.0.2.0/24", "interval": "0"}.get(
-        column.base, "2026-01-01" if column.category == "D" else ""
+def _as_values(relation: Relation, row: Row) -> dict[str, Any]:
+    return dict(zip([column.name for column in relation.columns], row, strict=True))
+
+
+def _advance(relation: Relation, choice: Counter[str], problem: psycopg.errors.DatabaseError, canary: str) -> bool:
+    """Take the next value for the columns that were refused; False when there is no other."""
+    moved = False
+    for column in _blamed(relation, problem):
+        step = 1 if column.name in choice or _is_asked(relation, column) else 0
+        if choice[column.name] + step < len(candidates(column, canary)):
+            choice[column.name] += step
+            moved = True
+    return moved
+
+
+def _blamed(relation: Relation, problem: psycopg.errors.DatabaseError) -> list[Column]:
+    """The columns that a refusal is about, all that were given where it does not say."""
+    diag = problem.diag
+    free = [column for column in relation.columns if not column.generated]
+    named_columns = set(dict(relation.checks).get(str(diag.constraint_name), ())) | {str(diag.column_name)}
+    if found := [column for column in free if column.name in named_columns]:
+        return found
+    if found := [column for column in free if column.domain and column.domain == diag.datatype_name]:
+        return found
+    return (
+        [column for column in free if _is_asked(relation, column)] if problem.sqlstate and problem.sqlstate.startswith(("22", "23")) else []
     )

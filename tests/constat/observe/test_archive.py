@@ -35,7 +35,7 @@ def sealed(plain: bytes, key: str = KEY, salt: bytes = b"saltsalt") -> bytes:
 @given(st.binary(max_size=200), st.binary(min_size=8, max_size=8))
 def test_what_was_sealed_is_opened_with_the_key(plain: bytes, salt: bytes) -> None:
     """The escrow key gives back the bytes, whatever they are."""
-    assert archive._deciphered(sealed(plain, salt=salt), KEY, "x") == plain
+    assert archive.deciphered(sealed(plain, salt=salt), KEY, "x") == plain
 
 
 def test_another_key_opens_nothing() -> None:
@@ -43,7 +43,7 @@ def test_another_key_opens_nothing() -> None:
     wrong = 0
     for number in range(64):
         try:
-            assert archive._deciphered(sealed(WAL), f"another {number}", "x") != WAL
+            assert archive.deciphered(sealed(WAL), f"another {number}", "x") != WAL
         except Undecipherable:
             wrong += 1
 
@@ -53,26 +53,26 @@ def test_another_key_opens_nothing() -> None:
 def test_a_cut_object_is_undecipherable() -> None:
     """An object that lost its end is no whole number of blocks."""
     with pytest.raises(Undecipherable):
-        archive._deciphered(sealed(WAL)[:-5], KEY, "x")
+        archive.deciphered(sealed(WAL)[:-5], KEY, "x")
 
 
 @pytest.mark.parametrize(("packing", "pack"), [("", bytes), ("gz", gzip.compress), ("bz2", bz2.compress), ("lz4", lz4.frame.compress)])
 def test_every_packing_is_opened(packing: str, pack: type[bytes]) -> None:
     """Whatever the tool packs with, the WAL is found in it."""
-    assert archive._unpacked(pack(WAL), packing, "x") == WAL
+    assert archive.unpacked(pack(WAL), packing, "x") == WAL
 
 
 @pytest.mark.parametrize("packing", ["gz", "bz2", "lz4"])
 def test_rotten_packing_is_said_to_be(packing: str) -> None:
     """Bytes that do not unpack are no segment."""
     with pytest.raises(Unobservable, match="cannot be unpacked"):
-        archive._unpacked(b"rotten to the core", packing, "x")
+        archive.unpacked(b"rotten to the core", packing, "x")
 
 
 def test_an_unknown_packing_names_the_known_ones() -> None:
     """What this harness cannot read it does not call empty."""
     with pytest.raises(Unobservable, match="expected one of gz, bz2, lz4"):
-        archive._unpacked(b"", "zst", "x")
+        archive.unpacked(b"", "zst", "x")
 
 
 @pytest.mark.parametrize(

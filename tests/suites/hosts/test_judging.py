@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from constat.observe.host import Attributes, Listening
+from constat.observe.tree import Lift, Reach
 from constat.outcome import Outcome
-from constat.stack import GuardedPath, Listener
-from suites.hosts.test_files import judge_content, judge_path
+from constat.stack import GuardedPath, Listener, Stack
+from suites.hosts.test_files import judge_changes, judge_content, judge_path, judge_told
 from suites.hosts.test_ports import judge_ports
 
 DECLARED = Listener(node="cache", name="redis", port=6379, tls=True, protocol="redis")
 SEEN = Listening(host="127.0.0.1", port=6379, transport="tcp", process="redis-server")
 KEY = GuardedPath(path="/run/cache/key.pem", owner="redis", mode=0o600)
-PEM = "-----BEGIN PRIVATE KEY-----\nMIGHAgEAMBMGByqGSM49AgEGCCqGSM49AwEHBG0wawIBAQQg\n-----END PRIVATE KEY-----\n"
 
 
 @pytest.mark.parametrize(
@@ -23,8 +25,9 @@ PEM = "-----BEGIN PRIVATE KEY-----\nMIGHAgEAMBMGByqGSM49AgEGCCqGSM49AwEHBG0wawIB
     [
         ([SEEN], [Outcome.PASS]),
         ([], [Outcome.FAIL]),
-        ([Listening(host="0.0.0.0", port=6379, transport="tcp", process="redis-server")], [Outcome.FAIL]),  # noqa: S104 - what must not be
+        ([Listening(host="0.0.0.0", port=6379, transport="tcp", process="redis-server")], [Outcome.FAIL, Outcome.FAIL]),  # noqa: S104 - what must not be
         ([SEEN, Listening(host="127.0.0.1", port=6380, transport="tcp", process="redis-server")], [Outcome.PASS, Outcome.FAIL]),
+        ([SEEN, Listening(host="10.0.0.5", port=6379, transport="tcp", process="redis-server")], [Outcome.PASS, Outcome.FAIL]),
         ([SEEN, Listening(host="127.0.0.1", port=6379, transport="udp", process="redis-server")], [Outcome.PASS, Outcome.FAIL]),
     ],
 )
@@ -47,17 +50,54 @@ def test_another_owner_is_a_failure() -> None:
 
 
 @pytest.mark.parametrize(
-    ("path", "text", "outcome"),
-    [
-        ("/run/ca/ca.pem", "-----BEGIN CERTIFICATE-----", Outcome.PASS),
-        ("/run/notes", "the password is s3cret-value", Outcome.FAIL),
-        ("/run/copy", PEM, Outcome.FAIL),
-        ("/run/cache/key.pem", "", Outcome.FAIL),
-        ("/run/bin/tool", 'if text == "-----BEGIN PRIVATE KEY-----": pass', Outcome.PASS),
-    ],
+    ("path", "holds", "outcome"),
+    [("/run/ca/ca.pem", False, Outcome.PASS), ("/run/notes", True, Outcome.FAIL), ("/run/cache/key.pem", False, Outcome.FAIL)],
 )
-def test_what_everybody_can_read_holds_no_secret(path: str, text: str, outcome: Outcome) -> None:
-    """A secret, a key, or a place that is declared private; not a program's word for a key."""
-    judged = judge_content(path, text, name=path, secrets=frozenset({"s3cret-value"}), guarded=(KEY,))
+def test_what_everybody_can_read_holds_no_secret(path: str, *, holds: bool, outcome: Outcome) -> None:
+    """A secret, or a place that is declared private."""
+    assert judge_content(path, name=path, holds=holds, guarded=(KEY,)).outcome is outcome
 
-    assert judged.outcome is outcome
+
+def changes(*reached: Reach, lifts: tuple[Lift, ...] = ()) -> list[Outcome]:
+    """How the paths are judged, without the twin."""
+    stack = Stack(name="s", target="t", provider="embedded", disposable=True, run_dir="/tmp/run")  # noqa: S108 - names a directory only
+    return [judgement.outcome for judgement in judge_changes(reached, lifts, stack) if judgement.subject != "coverage"]
+
+
+@pytest.mark.parametrize("kind", ["f", "d", "s", "p"])
+def test_whatever_everybody_can_change_is_a_failure(kind: str) -> None:
+    """A file, a directory, a socket or a pipe."""
+    assert changes(Reach(path="/tmp/run/x", kind=kind, mode=0o777, readable=True, writable=True)) == [Outcome.FAIL]  # noqa: S108
+
+
+def test_what_can_only_be_read_is_no_change() -> None:
+    """Reading has a control of its own."""
+    assert changes(Reach(path="/tmp/run/x", kind="f", mode=0o644, readable=True, writable=False)) == []  # noqa: S108
+
+
+def test_a_shared_directory_above_is_as_it_should_be() -> None:
+    """In /tmp everybody may add and nobody may rename; without the sticky bit anybody may exchange the platform."""
+    sticky = Reach(path="/tmp", kind="d", mode=0o1777, readable=True, writable=True)  # noqa: S108
+
+    assert changes(sticky) == []
+    assert changes(replace(sticky, mode=0o777)) == [Outcome.FAIL]
+
+
+def test_a_program_that_lends_rights_is_a_failure() -> None:
+    """Whoever may run it."""
+    assert changes(lifts=(Lift(path="/tmp/run/bin/sh", by="mode 4755"),)) == [Outcome.FAIL]  # noqa: S108
+
+
+def test_without_anything_seen_nothing_is_proven() -> None:
+    """An account that got at nothing, and a host without processes, are not green."""
+    stack = Stack(name="s", target="t", provider="embedded", disposable=True, run_dir="/run/s")
+
+    assert [judgement.outcome for judgement in judge_changes((), (), stack)] == [Outcome.NOT_REVIEWED]
+    assert [judgement.outcome for judgement in judge_told((), {})] == [Outcome.NOT_REVIEWED]
+
+
+def test_a_process_that_shows_a_secret_is_named() -> None:
+    """By its name, because its number is another in every run."""
+    judged = [(judgement.subject, judgement.outcome) for judgement in judge_told(("/proc/7/cmdline",), {7: "psql"})]
+
+    assert judged[0] == ("psql", Outcome.FAIL)

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from constat.observe.postgres import Role
 from constat.outcome import Outcome
 from constat.target import DeclaredLogin, LoginKind
-from suites.security.test_logins import LONGEST, is_issued, judge_logins
+from suites.security.test_logins import LONGEST, is_issued, judge_logins, judge_store
 
 NOTHING: frozenset[str] = frozenset()
 APP = Role(name="app", can_login=True, attributes=NOTHING, seconds_left=None, member_of=frozenset({"application"}), owns=False)
@@ -21,7 +21,7 @@ READER = replace(GROUP, name="pg_read_all_data")
 ISSUED = replace(APP, name="issued-app-1", seconds_left=600.0)
 DECLARED = {
     "app": DeclaredLogin(kind=LoginKind.TENANT_BOUND, reason="the services"),
-    "owner": DeclaredLogin(kind=LoginKind.OPERATOR, reason="owns the schema"),
+    "owner": DeclaredLogin(kind=LoginKind.OPERATOR, reason="owns the schema", may=frozenset({"owner of objects", "CREATEDB"})),
 }
 POWERS = ("SUPERUSER", "BYPASSRLS", "CREATEROLE", "CREATEDB", "REPLICATION")
 
@@ -66,9 +66,35 @@ def test_owning_something_fails() -> None:
     assert outcome_of(replace(APP, owns=True)) is Outcome.FAIL
 
 
-def test_an_operator_may_have_power() -> None:
-    """What the target declares as an operator's is an operator's."""
-    assert outcome_of(replace(OWNER, can_login=True, attributes=frozenset({"SUPERUSER"})), name="owner") is Outcome.PASS
+def test_an_operator_has_the_powers_that_are_declared() -> None:
+    """What the target names is an operator's, and nothing else."""
+    owner = replace(OWNER, can_login=True, attributes=frozenset({"CREATEDB"}))
+
+    assert outcome_of(owner, name="owner") is Outcome.PASS
+    assert outcome_of(replace(owner, attributes=frozenset({"SUPERUSER"})), name="owner") is Outcome.FAIL
+
+
+def test_a_guarded_function_is_a_power() -> None:
+    """What a fresh cluster keeps from everybody is a tenant's login's no more than an operator's that does not declare it."""
+    reads = frozenset({"pg_read_file"})
+
+    assert outcome_of(replace(APP, extras=reads)) is Outcome.FAIL
+    assert outcome_of(replace(OWNER, can_login=True, extras=reads), name="owner") is Outcome.FAIL
+
+
+@pytest.mark.parametrize(
+    ("found", "declared", "expected"),
+    [
+        ({"admin", "t1"}, {"admin": "operators"}, Outcome.PASS),
+        ({"admin", "method/t1"}, {"admin": "operators"}, Outcome.PASS),
+        ({"admin", "ops"}, {"admin": "operators"}, Outcome.FAIL),
+        ({"admin"}, None, Outcome.NOT_REVIEWED),
+        (set(), {"admin": "operators"}, Outcome.ERROR),
+    ],
+)
+def test_every_identity_is_a_tenants_or_declared(found: set[str], declared: dict[str, str] | None, expected: Outcome) -> None:
+    """One that is neither is a finding; a store that says nothing, or of which nothing is said, is not green."""
+    assert judge_store("broker", frozenset(found), frozenset({"t1"}), declared).outcome is expected
 
 
 def test_an_issued_login_is_held_to_the_same() -> None:

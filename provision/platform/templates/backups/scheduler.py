@@ -8,6 +8,7 @@ import json
 import logging
 import os
 import subprocess
+import threading
 import time
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -21,6 +22,7 @@ KINDS = {"full": CronTrigger(hour=1, minute=0, timezone="UTC"), "diff": CronTrig
 PERIODS = {"full": datetime.timedelta(days=1), "diff": datetime.timedelta(hours=1)}
 # Each of these is at least as good as the kind that is due.
 COUNTS_AS = {"full": {"full"}, "diff": {"full", "diff"}}
+HEARTBEAT = datetime.timedelta(seconds=5)
 LOOK_AGAIN = datetime.timedelta(seconds=5)
 TRY_AGAIN = datetime.timedelta(minutes=1)
 LONGEST = datetime.timedelta(hours=12)
@@ -44,17 +46,20 @@ class Backups:
         self._tool = (PROGRAM, f"--config={arguments.config}", f"--stanza={arguments.stanza}")
         self._state, self._metrics = Path(arguments.state), Path(arguments.metrics)
         self._records = {kind: Record() for kind in KINDS}
+        self._publishing = threading.Lock()
         # One worker: what comes due while another runs waits for it. No run is dropped for being
         # late, and several that were missed become one.
         self._scheduler = BlockingScheduler(
             timezone="UTC",
-            executors={"default": ThreadPoolExecutor(1)},
+            executors={"default": ThreadPoolExecutor(1), "heart": ThreadPoolExecutor(1)},
             job_defaults={"misfire_grace_time": None, "coalesce": True, "max_instances": 1},
         )
 
     def run(self) -> None:
         """Wait for the first full backup, then keep the schedule for ever."""
         self._publish()
+        # Beside the one worker, so that it goes on while a backup runs.
+        self._scheduler.add_job(self._publish, "interval", seconds=HEARTBEAT.total_seconds(), id="heart", executor="heart")
         self._scheduler.add_job(self._begin, "interval", seconds=LOOK_AGAIN.total_seconds(), id="begin", next_run_time=_now())
         say("started")
         self._scheduler.start()
@@ -124,12 +129,13 @@ class Backups:
 
     def _publish(self) -> None:
         """Write the state for people and programs, and the metrics for the exporter."""
-        for kind, record in self._records.items():
-            job = self._scheduler.get_job(kind)
-            record.next_run = job.next_run_time.isoformat() if job else None
-        state = {"written": _now().isoformat(), "kinds": {kind: asdict(record) for kind, record in self._records.items()}}
-        replace(self._state, json.dumps(state, indent=1) + "\n")
-        replace(self._metrics, metrics(self._records))
+        with self._publishing:
+            for kind, record in self._records.items():
+                job = self._scheduler.get_job(kind)
+                record.next_run = job.next_run_time.isoformat() if job and job.next_run_time else None
+            state = {"written": _now().isoformat(), "kinds": {kind: asdict(record) for kind, record in self._records.items()}}
+            replace(self._state, json.dumps(state, indent=1) + "\n")
+            replace(self._metrics, metrics(self._records))
 
 
 class Log(logging.Handler):

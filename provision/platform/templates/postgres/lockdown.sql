@@ -27,14 +27,14 @@ BEGIN
         WHERE pronamespace = 'pg_catalog'::regnamespace AND (
             proname ~ '^(lo_|pg_advisory_|pg_try_advisory_|pg_stat_get_|pg_current_wal_|pg_last_|txid_)'
             OR proname = ANY (ARRAY[
-                'loread', 'lowrite', 'pg_notify', 'pg_cancel_backend', 'pg_terminate_backend', 'pg_lock_status',
+                'loread', 'lowrite', 'pg_notify', 'pg_get_replication_slots', 'pg_cancel_backend', 'pg_terminate_backend', 'pg_lock_status',
                 'pg_blocking_pids', 'pg_safe_snapshot_blocking_pids', 'pg_isolation_test_session_is_blocked',
                 'pg_prepared_xact', 'pg_logical_emit_message', 'pg_export_snapshot',
                 'pg_relation_size', 'pg_table_size', 'pg_indexes_size', 'pg_total_relation_size',
                 'pg_database_size', 'pg_tablespace_size',
                 'pg_current_xact_id', 'pg_current_xact_id_if_assigned', 'pg_current_snapshot', 'pg_xact_status'
             ])
-        )
+        ) AND proname NOT IN ('lo_import', 'lo_export') -- they read and write the server's files: nobody's, as a fresh cluster has it
     LOOP
         EXECUTE format('REVOKE EXECUTE ON FUNCTION %s FROM PUBLIC', open.function);
         EXECUTE format('GRANT EXECUTE ON FUNCTION %s TO owner, backup, pg_monitor', open.function);
@@ -61,6 +61,8 @@ BEGIN
     GRANT SELECT ON pg_class TO owner, backup, pg_monitor;
 END
 $$;
+
+REVOKE EXECUTE ON FUNCTION lo_import(text), lo_import(text, oid), lo_export(oid, text) FROM PUBLIC, owner, backup, pg_monitor;
 
 -- The pooler learns the verifier of a login that works for tenants, and of no other.
 CREATE SCHEMA IF NOT EXISTS pooler;

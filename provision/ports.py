@@ -22,9 +22,10 @@ RANGE: Final = range(20000, 32000)
 class Ports:
     """The port of each declared socket of one stack."""
 
-    def __init__(self, directory: Path) -> None:
-        """Read what an earlier run has chosen."""
+    def __init__(self, directory: Path, choices: range = RANGE) -> None:
+        """Read what an earlier run has chosen; others are taken from the choices."""
         self._path = directory / PORTS_FILE
+        self._choices = choices
         self._lock = threading.Lock()
         self._chosen: dict[str, int] = json.loads(self._path.read_text()) if self._path.exists() else {}
 
@@ -34,7 +35,7 @@ class Ports:
             taken = _remembered(self._path.parent.parent) | set(self._chosen.values())
             for key in keys:
                 if key not in self._chosen:
-                    self._chosen[key] = _free(taken)
+                    self._chosen[key] = _free(taken, self._choices)
                     taken.add(self._chosen[key])
             self._path.write_text(json.dumps(self._chosen, indent=1))
 
@@ -61,11 +62,11 @@ def _remembered(home: Path) -> set[int]:
     return found
 
 
-def _free(taken: set[int]) -> int:
-    candidates = [port for port in RANGE if port not in taken]
+def _free(taken: set[int], choices: range) -> int:
+    candidates = [port for port in choices if port not in taken]
     random.shuffle(candidates)
     for port in candidates:
         if not is_taken(port):
             return port
-    msg = f"no free port between {RANGE.start} and {RANGE.stop}; stop what listens there"
+    msg = f"no free port between {choices.start} and {choices.stop}; stop what listens there"
     raise UserError(msg)

@@ -1,0 +1,139 @@
+"""Facts of how backups are kept and made: what the bucket allows, what the tool is told to expire, and how its schedule goes."""
+
+from __future__ import annotations
+
+import configparser
+import datetime
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+from urllib.parse import urlsplit
+
+from minio.commonconfig import ENABLED
+from minio.error import S3Error
+
+from constat.errors import Unobservable
+from constat.observe import objects
+
+if TYPE_CHECKING:
+    from minio import Minio
+
+    from constat.stack import Backups, Objects
+
+STATE: Final = "schedule.json"  # beside the tool's configuration, where the scheduler writes how it goes
+_DAYS: Final = {"Days": 1, "Years": 365}
+_NO_LOCK: Final = frozenset({"ObjectLockConfigurationNotFoundError", "NotImplemented", "NoSuchObjectLockConfiguration"})
+_NO_RULES: Final = frozenset({"NoSuchLifecycleConfiguration", "NotImplemented"})
+
+
+@dataclass(frozen=True, kw_only=True)
+class Rule:
+    """A lifecycle rule that is in force; `days` is when it removes what is current, None where it does not."""
+
+    name: str
+    prefix: str
+    days: float | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Bucket:
+    """What the store does with what is in the repository's bucket."""
+
+    root: str  # what every object of the repository begins with
+    is_versioned: bool
+    locked_days: int  # 0: not at all
+    rules: tuple[Rule, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Run:
+    """One kind of backup, as the scheduler says; times are UTC."""
+
+    kind: str
+    last_success: datetime.datetime | None
+    next_run: datetime.datetime | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Schedule:
+    """What the scheduler has written, and when."""
+
+    written: str
+    runs: tuple[Run, ...]
+
+
+def bucket(backups: Backups, store: Objects) -> Bucket:
+    """Ask the store as its administrator; Unobservable when it does not say."""
+    client = objects.connect(store, store.admin)
+    try:
+        return Bucket(
+            root=urlsplit(backups.repository).path.strip("/") + "/",
+            is_versioned=client.get_bucket_versioning(backups.bucket).status == ENABLED,
+            locked_days=_locked_days(client, backups.bucket),
+            rules=_rules(client, backups.bucket),
+        )
+    except objects.REFUSED as problem:
+        msg = f"bucket {backups.bucket!r} does not say how it keeps objects: {problem}"
+        raise Unobservable(msg) from None
+
+
+def _locked_days(client: Minio, name: str) -> int:
+    try:
+        lock = client.get_object_lock_config(name)
+    except TypeError:
+        return 0  # the SDK's answer to a lock without a default, which keeps nothing by itself
+    except S3Error as problem:
+        if problem.code in _NO_LOCK:
+            return 0
+        raise
+    return int(lock.duration or 0) * _DAYS.get(str(lock.duration_unit), 0) if lock.mode else 0
+
+
+def _rules(client: Minio, name: str) -> tuple[Rule, ...]:
+    try:
+        found = client.get_bucket_lifecycle(name)
+    except S3Error as problem:
+        if problem.code in _NO_RULES:
+            return ()
+        raise
+    return tuple(
+        Rule(
+            name=str(rule.rule_id or "without a name"),
+            prefix=str((rule.rule_filter.prefix if rule.rule_filter else "") or ""),
+            days=(0.0 if rule.expiration.date else rule.expiration.days) if rule.expiration else None,
+        )
+        for rule in (found.rules if found else ())
+        if rule.status == ENABLED
+    )
+
+
+def options(backups: Backups) -> dict[str, str]:
+    """What the tool is told when it expires, the most particular section last; Unobservable when its file cannot be read."""
+    parser = configparser.ConfigParser(interpolation=None, delimiters=("=",), strict=False)
+    try:
+        parser.read_string(Path(backups.config).read_text("utf-8"))
+    except (OSError, configparser.Error) as problem:
+        msg = f"the backup tool's configuration {backups.config!r} cannot be read: {problem}"
+        raise Unobservable(msg) from None
+    stanza = backups.stanza
+    sections = ("global", "global:backup", "global:expire", stanza, f"{stanza}:backup", f"{stanza}:expire")
+    return {name: value for section in sections if parser.has_section(section) for name, value in parser.items(section)}
+
+
+def schedule(backups: Backups) -> Schedule | None:
+    """What the scheduler has written beside the tool's configuration; None where there is no such scheduler."""
+    path = Path(backups.config).with_name(STATE)
+    if not path.exists():
+        return None
+    try:
+        said = json.loads(path.read_text("utf-8"))
+        runs = (Run(kind=kind, last_success=_time(r["last_success"]), next_run=_time(r["next_run"])) for kind, r in said["kinds"].items())
+        return Schedule(written=str(said["written"]), runs=tuple(runs))
+    except (OSError, ValueError, KeyError) as problem:
+        msg = f"the scheduler's state {str(path)!r} cannot be read: {problem}"
+        raise Unobservable(msg) from None
+
+
+def _time(text: str | None) -> datetime.datetime | None:
+    return datetime.datetime.fromisoformat(text) if text else None

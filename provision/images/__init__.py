@@ -1,0 +1,1 @@
+"""Images of the platform's components: built here, from Debian and PyPI alone."""

@@ -1,0 +1,1 @@
+"""Claims about tenants at the message broker."""

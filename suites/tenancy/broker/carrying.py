@@ -1,0 +1,117 @@
+"""Plumbing: a message of the victim's is sent on every way that it can take, and looked for in every queue there is."""
+
+from __future__ import annotations
+
+import secrets
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+import pika
+
+from constat import wait
+from constat.judgement import Judgement
+from constat.outcome import Outcome
+from suites.tenancy.broker.ground import WORD
+from suites.tenancy.campaign import OK
+
+if TYPE_CHECKING:
+    from pika.adapters.blocking_connection import BlockingChannel
+
+    from constat.observe.topology import Part, Topology
+    from suites.tenancy.broker.line import Line
+
+_DEEPEST: Final = 200_000
+_CARRIED_SECONDS: Final = 0.3
+
+
+@dataclass(frozen=True, kw_only=True)
+class Landed:
+    """Where a message was found, and whose that queue is; nobody's is the platform's."""
+
+    queue: Part
+    owners: frozenset[str]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Member:
+    """A tenant as the broker knows it."""
+
+    name: str
+    user: str
+    vhost: str
+
+
+def owners(part: Part, found: Topology, tenants: tuple[Member, ...]) -> frozenset[str]:
+    """Which tenants have a queue: by its name, by what they may do there, or by the virtual host that is theirs alone."""
+    by_name = {tenant.name for tenant in tenants if part.name.startswith(f"{tenant.name}.")}
+    by_right = {tenant.name for tenant in tenants for right in found.rights if right.user == tenant.user and right.reaches(part)}
+    by_host = {tenant.name for tenant in tenants if tenant.vhost == part.vhost}
+    return frozenset(by_name | by_right | (by_host if len(by_host) == 1 else set()))
+
+
+def send(oracle: Line, exchange: str, keys: tuple[str, ...]) -> str:
+    """Publish a word to an exchange with each key, as a service would; what no queue takes is dropped."""
+    word = f"{WORD}-{secrets.token_hex(8)}"
+
+    def talk(channel: BlockingChannel) -> str:
+        channel.confirm_delivery()
+        for key in keys:
+            channel.basic_publish(exchange, key, word.encode(), properties=pika.BasicProperties(delivery_mode=1))
+        return word
+
+    return oracle.need(talk)
+
+
+def taken(oracle: Line, queue: str, word: str, *, dead: bool = False) -> int:
+    """Take every message with that word out of a queue, and leave the others where they are; how many there were."""
+
+    def talk(channel: BlockingChannel) -> str:
+        depth = channel.queue_declare(queue, passive=True).method.message_count
+        hits = 0
+        for _ in range(min(depth, _DEEPEST)):
+            delivered, _, body = channel.basic_get(queue)
+            if delivered is None:
+                break
+            if word.encode() in body:
+                hits += 1
+                if dead:
+                    channel.basic_nack(delivered.delivery_tag, requeue=False)
+                else:
+                    channel.basic_ack(delivered.delivery_tag)
+        return str(hits)  # what was not answered for goes back when the channel is closed
+
+    answer = oracle.act(talk)
+    if answer.kind == "amqp 404":  # an attack may have removed it meanwhile
+        return 0
+    return int(answer.shown) if answer.kind == OK else int(oracle.need(talk))
+
+
+def found_in(lines: dict[str, Line], found: Topology, tenants: tuple[Member, ...]) -> list[Landed]:
+    """Every queue that holds such a word, after a moment in which it may be carried on; the words are taken out."""
+    wait.pause(_CARRIED_SECONDS)
+    queues = [part for part in found.parts if part.kind == "queue" and part.vhost in lines]
+    return [Landed(queue=part, owners=owners(part, found, tenants)) for part in queues if taken(lines[part.vhost], part.name, f"{WORD}-")]
+
+
+def judge(subject: str, victim: str, landed: list[Landed]) -> Judgement:
+    """A message of the victim's may lie in its own queues and in the platform's; it must have arrived somewhere."""
+    astray = sorted(f"{where.queue.vhost}/{where.queue.name}" for where in landed if where.owners - {victim})
+    if astray:
+        outcome, reason = Outcome.FAIL, f"a message of {victim} was carried to {', '.join(astray)}"
+    elif not landed:
+        outcome, reason = Outcome.ERROR, f"a message of {victim} arrived nowhere: nothing was there to be carried"
+    else:
+        outcome, reason = Outcome.PASS, f"found in {len(landed)} queues of its own and of the platform"
+    return Judgement(
+        subject=subject, outcome=outcome, reason=reason, expected=[], observed=astray, positive_control=f"arrived in {len(landed)} queues"
+    )
+
+
+def judge_dead(subject: str, victim: str, landed: list[Landed], *, arrived: int) -> Judgement:
+    """A dead letter may also be dropped; that it had been in the queue is what must be seen."""
+    if not arrived:
+        return Judgement(subject=subject, outcome=Outcome.ERROR, reason="the message never was in the queue: nothing could become of it")
+    judged = judge(subject, victim, landed)
+    if judged.outcome is not Outcome.ERROR:
+        return judged
+    return Judgement(subject=subject, outcome=Outcome.PASS, reason="rejected, and gone for good", expected=[], observed=[])

@@ -1,0 +1,1 @@
+"""Claims about tenants in the gateway and the services' API."""

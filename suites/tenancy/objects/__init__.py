@@ -1,0 +1,1 @@
+"""Claims about tenants in the object store."""

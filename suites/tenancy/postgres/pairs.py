@@ -1,0 +1,127 @@
+"""Pairs: what exists at the neighbour and what exists nowhere must be answered alike when it is written."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final
+
+from constat.attempt import Answer, Pair, indistinguishable
+from constat.judgement import Judgement, coverage
+from constat.outcome import Outcome
+from suites.tenancy.postgres.acts import Scene, insertable, inserting
+from suites.tenancy.postgres.planting import MARK, TEXTS, new_canary, new_number, new_uuid
+from suites.tenancy.postgres.seeder import WRITABLE
+from suites.tenancy.postgres.sessions import Act
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from constat.observe.relations import Column, ForeignKey
+    from suites.tenancy.postgres.field import Field
+    from suites.tenancy.postgres.seeder import Seed
+    from suites.tenancy.postgres.sessions import Attacker
+
+_WRITTEN: Final = frozenset({"ok"})
+
+
+@dataclass(frozen=True, kw_only=True)
+class Question:
+    """Two rows of one's own: one repeats what the neighbour has, the other what nobody has."""
+
+    subject: str
+    existing: dict[str, Any]
+    absent: dict[str, Any]
+    refers: bool = False  # about a reference, not about keys
+
+
+def attacked(field: Field) -> Iterator[Judgement]:
+    """Ask about every key and every reference of every relation that the application may insert into."""
+    touched = [relation for relation in field.reachable if "INSERT" in relation.privileges and relation.kind in WRITABLE]
+    scenes = [scene for scene in field.scenes(tuple(touched)).values() if isinstance(scene, Scene)]
+    asked = [(scene, question) for scene in scenes for question in questions(scene, field.seeder.spare.get(_spare(field, scene)))]
+    answers: dict[str, list[Pair]] = {}
+    for question, one, other in _asked(field.actors["tenant"], asked):
+        answers.setdefault(question.subject, []).append(pair(question, one, other))
+    for subject, pairs in answers.items():
+        yield indistinguishable(subject, pairs, enough=1)
+    yield coverage(len(scenes), len(touched), what="relations that the application may INSERT into") if touched else _nothing()
+
+
+def questions(scene: Scene, spare: Seed | None) -> Iterator[Question]:
+    """About the keys of both of the victim's rows at once, and about each reference alone."""
+    own = insertable(scene, scene.mine)
+    for theirs in (scene.theirs, *([spare] if spare else [])):
+        free = _free(scene)
+        existing = own | {column.name: theirs.values[column.name] for column in free if theirs.values.get(column.name) is not None}
+        absent = {name: _unheard(scene, name, value) if name in {c.name for c in free} else value for name, value in existing.items()}
+        yield Question(subject=f"{scene.relation}: keys", existing=existing, absent=absent)
+    for reference in scene.relation.references:
+        if question := _reference(scene, reference, own):
+            yield question
+
+
+def _asked(attacker: Attacker, asked: list[tuple[Scene, Question]]) -> Iterator[tuple[Question, Answer, Answer]]:
+    """Keys together; each reference in a transaction of its own, for a row that was just written could be what it refers to."""
+    keys = [(scene, question) for scene, question in asked if not question.refers]
+    existing = attacker.acts([_act(scene, question.existing) for scene, question in keys], alike=_WRITTEN)
+    absent = attacker.acts([_act(scene, question.absent) for scene, question in keys], alike=_WRITTEN)
+    yield from ((question, one, other) for (_, question), one, other in zip(keys, existing, absent, strict=True))
+    for scene, question in asked:
+        if question.refers:
+            yield question, attacker.act(_act(scene, question.existing)), attacker.act(_act(scene, question.absent))
+
+
+def pair(question: Question, one: Answer, other: Answer) -> Pair:
+    """What was answered to each, without what was given."""
+    return Pair(existing=_plain(one, question.existing), absent=_plain(other, question.absent))
+
+
+def _spare(field: Field, scene: Scene) -> tuple[int, str]:
+    return scene.theirs.relation.oid, field.pair[1]
+
+
+def _act(scene: Scene, values: dict[str, Any]) -> Act:
+    return Act(statement=inserting(scene.relation, values))
+
+
+def _free(scene: Scene) -> list[Column]:
+    """Columns whose value is one's own choice: neither the tenant's nor a reference's."""
+    bound = {scene.tenant_column, *(name for reference in scene.relation.references for name in reference.columns)}
+    return [column for column in scene.relation.columns if column.name not in bound and not column.generated and "INSERT" in column.granted]
+
+
+def _reference(scene: Scene, reference: ForeignKey, own: dict[str, Any]) -> Question | None:
+    """A child of one's own under the neighbour's row, and under one that is nowhere; the tenant's column stays one's own."""
+    names = [name for name in reference.columns if name != scene.tenant_column]
+    if not names or not set(names) <= set(own) or any(scene.theirs.values.get(name) is None for name in names):
+        return None
+    theirs = {name: scene.theirs.values[name] for name in names}
+    nowhere = {name: _unheard(scene, name, value) for name, value in theirs.items()}
+    return Question(subject=f"{scene.relation}: reference {', '.join(names)}", existing=own | theirs, absent=own | nowhere, refers=True)
+
+
+def _unheard(scene: Scene, name: str, value: object) -> object:
+    """A value of the same shape that nobody has."""
+    column = next(column for column in scene.relation.columns if column.name == name)
+    if column.base == "uuid":
+        return new_uuid()
+    if column.base in TEXTS and isinstance(value, str) and MARK in value.lower():
+        start = value.lower().index(MARK)
+        drawn = new_canary()[: len(value) - start]
+        return value[:start] + drawn + value[start + len(drawn) :]
+    unique = name in scene.relation.unique
+    if unique and isinstance(value, int) and not isinstance(value, bool):
+        return new_number(len(str(value)))
+    return value
+
+
+def _plain(answer: Answer, given: dict[str, Any]) -> str:
+    text = f"{answer.kind}\n{answer.shown}"
+    for name, value in sorted(given.items(), key=lambda item: -len(str(item[1]))):
+        if len(str(value)) > 3:  # noqa: PLR2004 - a shorter one is part of other words
+            text = text.replace(str(value), f"<{name}>")
+    return text
+
+
+def _nothing() -> Judgement:
+    return Judgement(subject="coverage", outcome=Outcome.PASS, reason="the application may INSERT nowhere", expected=0, observed=0)

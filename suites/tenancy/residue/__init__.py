@@ -1,0 +1,1 @@
+"""Claims about tenants in what stays when a tenant has left."""

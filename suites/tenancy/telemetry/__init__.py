@@ -1,0 +1,1 @@
+"""Claims about tenants in logs, metrics and error pages."""

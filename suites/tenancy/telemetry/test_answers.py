@@ -1,0 +1,137 @@
+"""Answers: error pages, metrics and whatever else everybody can read tell nothing of tenants or of the platform's inside."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import TYPE_CHECKING, Final
+
+from constat.control import control
+from constat.errors import Unobservable
+from constat.evidence import Evidence
+from constat.judgement import Findings, Judgement, coverage
+from constat.observe import http
+from constat.outcome import Impact, Outcome, Severity
+from constat.secrets import secrets_of
+from constat.trial import Act, Trial
+from suites.security.strangers import web
+from suites.security.wire.tls import DEMANDED, shake
+from suites.tenancy.gateway import judging
+from suites.tenancy.telemetry.internals import present, told
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+
+    from constat.stack import Listener
+    from suites.tenancy.gateway.stage import Stage
+    from suites.tenancy.telemetry.provoking import Provoked
+
+# Where numbers, traces and dumps usually are.
+PAGES: Final = (
+    *("/metrics", "/metrics/detailed", '/federate?match[]={job!=""}', "/stats", "/status", "/debug/vars", "/debug/pprof/", "/actuator"),
+    *("/actuator/httptrace", "/api/traces", "/api/v1/targets", "/api/v1/label/__name__/values", "/debug/requests", "/server-status"),
+    *("/api/rawdata", "/errors", "/logs", "/trace", "/zipkin/", "/jaeger/", "/openapi.json"),
+)
+_WEB: Final = frozenset({"http", "https"})
+
+
+@control(
+    "TEN-TEL-02",
+    severity=Severity.HIGH,
+    impact=Impact.PROBE,
+    needs=("gateway", "services", "tenants"),
+    promises=("isolation.gateway",),
+    refs=("OWASP API8:2023", "OWASP ASVS 7.4.1", "ISO 27001 A.8.12", "CWE-209", "CWE-200"),
+    remediation="Answer errors with a title of your own, and label metrics with routes and kinds, never with values of a request.",
+)
+def test_answers_and_metrics_betray_nothing(stage: Stage, traffic: list[Provoked], findings: Findings) -> None:
+    """Neither an error page nor a metric that a tenant or anybody can read shows tenants' data, secrets or the platform's inside."""
+    findings.judge(_judged(stage, traffic))
+
+
+def _judged(stage: Stage, traffic: Sequence[Provoked]) -> Iterator[Judgement]:
+    secrets = secrets_of(stage.stack) - {stage.mine.password}
+    foreign = stage.theirs.marks - stage.mine.marks
+    for door in sorted({one.door for one in traffic}):
+        yield judge_errors(door, [one for one in traffic if one.door == door], secrets, foreign)
+    listeners = [listener for listener in stage.stack.listeners if listener.protocol in _WEB]
+    looked = 0
+    for listener in listeners:
+        judgement = _pages(stage, listener, secrets)
+        looked += judgement.outcome is not Outcome.NOT_REVIEWED
+        yield judgement
+    yield coverage(looked, len(listeners), what="web listeners")
+
+
+def judge_errors(door: str, traffic: Sequence[Provoked], secrets: frozenset[str], foreign: frozenset[str]) -> Judgement:
+    """FAIL with the first answer that shows more than its reader had said."""
+    wrong: list[tuple[Provoked, str]] = []
+    for one in traffic:
+        text = one.reply.text + "\n" + "\n".join(one.reply.headers.values())
+        shown = [f"data of another tenant ({mark})" for mark in judging.leaks(one.request, one.reply, foreign)]
+        shown += ["a secret of the platform"] if any(secret in text for secret in secrets) else []
+        shown += told(one.reply.text, sent=one.request.sent)
+        wrong += [(one, shown[0])] if shown else []
+    outcome = Outcome.FAIL if wrong else Outcome.PASS
+    statuses = dict(Counter(str(one.reply.status) for one in traffic).most_common())
+    reason = (
+        f"{wrong[0][0].request.method} {wrong[0][0].request.path} is answered with {wrong[0][1]}"
+        if wrong
+        else f"{len(traffic)} answers betray nothing"
+    )
+    return Judgement(
+        subject=f"answers of {door}",
+        outcome=outcome if traffic else Outcome.ERROR,
+        reason=reason,
+        expected=0,
+        observed=len(wrong),
+        positive_control=f"answers by status: {statuses}",
+        evidence=judging.evidence(_tried(wrong[0][0]), reason, door) if wrong else (),
+        trials=(Trial(actor="tenant", store="error pages", act=Act.SEE, outcome=outcome, count=len(traffic)),),
+    )
+
+
+def _pages(stage: Stage, listener: Listener, secrets: frozenset[str]) -> Judgement:
+    """Every page where numbers may be, without a token and with another tenant's."""
+    subject, pages = f"pages of {listener.node}/{listener.name}", {}
+    token = {"Authorization": f"Bearer {stage.mine.token}"}
+    try:
+        if listener.tls and shake(listener, http.authority(stage.stack)).kind == DEMANDED:
+            return Judgement(subject=subject, outcome=Outcome.PASS, reason="nobody is spoken to without a certificate")
+        with http.client(http.authority(stage.stack), web.url(listener)) as client:
+            for page in PAGES:
+                for who, headers in (("anonymous", {}), (stage.mine.tenant, token)):
+                    pages[who, page] = http.ask(client, "GET", page, headers=headers)
+    except Unobservable as problem:
+        return Judgement(subject=subject, outcome=Outcome.ERROR, reason=f"could not look: {problem}")
+    people = {who: words(stage, who) for who, _ in pages}
+    return judge_pages(subject, {key: reply.text for key, reply in pages.items() if reply.is_success}, people, secrets, asked=len(pages))
+
+
+def words(stage: Stage, who: str) -> frozenset[str]:
+    """What a reader may not see: what is recognised as somebody else's."""
+    everybody = stage.mine.marks | stage.theirs.marks | stage.spare.marks
+    return everybody - stage.mine.marks if who == stage.mine.tenant else everybody
+
+
+def judge_pages(
+    subject: str, pages: Mapping[tuple[str, str], str], people: Mapping[str, frozenset[str]], secrets: frozenset[str], *, asked: int
+) -> Judgement:
+    """FAIL with every page that shows somebody else's data or a secret."""
+    wrong = {f"{page} to {who}": present(text, people[who]) for (who, page), text in pages.items() if present(text, people[who])}
+    wrong |= {f"{page} to {who}": ("a secret",) for (who, page), text in pages.items() if present(text, secrets)}
+    outcome = Outcome.FAIL if wrong else Outcome.PASS
+    first = next(iter(wrong.items()), None)
+    reason = f"{first[0]} shows {', '.join(first[1][:3])}" if first else f"{asked} questions, {len(pages)} pages, nothing of a tenant's"
+    return Judgement(
+        subject=subject,
+        outcome=outcome,
+        reason=reason,
+        expected=[],
+        observed=sorted(wrong),
+        evidence=(Evidence(name="pages.txt", content="\n".join(f"{where}: {what}" for where, what in wrong.items())),) if wrong else (),
+        trials=(Trial(actor="anonymous", store="metrics and traces", act=Act.SEE, outcome=outcome, count=asked),),
+    )
+
+
+def _tried(one: Provoked) -> judging.Tried:
+    return judging.Tried(how="traffic that goes wrong", request=one.request, reply=one.reply)
