@@ -11,12 +11,11 @@ from typing import TYPE_CHECKING, Final
 from constat import chain
 from constat.errors import UserError
 from constat.evidence import EVIDENCE_FOLDER
-from constat.finding import FINDINGS_FILE
+from constat.finding import END_FILE, FINDINGS_FILE, PLAN_FILE
 from reports import FORMATS
 from reports.bundle import envelope, layout
 from reports.bundle.statement import Statement, target_digest
 from reports.evidence import State, exhibits
-from reports.plan import END_FILE, PLAN_FILE
 from reports.quarterly import page, paper
 from reports.quarterly.dossier import TARGET_FILE, Dossier, read_target
 from reports.quarterly.selftest import ORIGIN_FILE, RESULT_FILE, parse
