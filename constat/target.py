@@ -22,6 +22,8 @@ from constat.outcome import Impact
 _TENANT = re.compile(r"[a-z][a-z0-9]{0,30}")
 # The image that kind 0.30 itself would take, pinned.
 NODE_IMAGE = "kindest/node:v1.34.0@sha256:7416a61b42b1662ca6ca89f02028ac133a309a2a30ba309614e8ec94d976dc5a"
+# Who accepts a risk for ever has stopped looking at it.
+LONGEST_WAIVER = datetime.timedelta(days=366)
 _RESERVED = frozenset({"admin", "service", "monitor", "default", "guest", "root", "backup"})
 
 
@@ -137,9 +139,9 @@ class Buckets(_Section):
 
 
 class Waiver(_Section):
-    """A finding that somebody has accepted until a day."""
+    """A finding that somebody has accepted until a day, at most a year ahead."""
 
-    subject: str = "*"
+    subject: str = Field(min_length=1, description="the subject as the finding names it, or a pattern; '*', all of the control's, has to be said")
     owner: str = Field(min_length=1)
     reason: str = Field(min_length=1)
     expires: datetime.date
@@ -222,7 +224,17 @@ class Target(_Section):
             for name, tenant in self.tenants.items()
             if tenant.plan not in self.plans
         ]
+        latest = _today() + LONGEST_WAIVER
+        found += [
+            f"waivers.{control}.expires: {waiver.expires} is more than a year ahead; a waiver is looked at again by {latest}"
+            for control, waiver in self.waivers.items()
+            if waiver.expires > latest
+        ]
         return found
+
+
+def _today() -> datetime.date:
+    return datetime.datetime.now(datetime.UTC).date()
 
 
 def load_target(path: str | Path) -> Target:

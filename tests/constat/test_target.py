@@ -59,8 +59,10 @@ def test_all_problems_come_in_one_message(tmp_path: Path) -> None:
         (('provider = "embedded"', 'provider = "cloud"'), "'cloud'"),
         (('impact = "disrupt"', 'impact = "everything"'), "'everything'"),
         (('name = "embedded"', 'name = "No Name"'), "name"),
+        (("expires = 2027-05-31", "expires = 2999-01-01"), "SEC-TLS-02.expires: 2999-01-01 is more than a year ahead"),
+        (('subject = "redis-exporter/web"\n', ""), "subject: Field required"),
     ],
-    ids=["production-disrupt", "existing-without-stack", "pair", "plan", "uuid", "glob", "reserved", "provider", "impact", "name"],
+    ids=["production-disrupt", "existing-without-stack", "pair", "plan", "uuid", "glob", "reserved", "provider", "impact", "name", "for-ever", "waives-all"],
 )
 def test_contradictions_are_named(tmp_path: Path, change: tuple[str, str], named: str) -> None:
     """Each contradiction is refused with the value and what was expected."""
