@@ -30,3 +30,5 @@ def target(
     OUT.print(
         f"{file}: target {claim.name!r} is well-formed: provider {claim.provider}, environment {claim.environment}, impact {claim.impact}"
     )
+    if claim.existing is not None:
+        OUT.print(f"what {claim.existing.stack} refers to is looked up, and its endpoints are tried, by `constat up --target {file}`")
