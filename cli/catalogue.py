@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import io
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -11,7 +12,7 @@ import pytest
 
 from cli.options import ROOT
 from cli.session import SUITES
-from constat.control import FAMILIES, Control
+from constat.control import FAMILIES, Control, control_of
 from constat.errors import UserError
 from fixtures.selection import CONTROLS
 
@@ -27,15 +28,28 @@ class _Collected:
     def __init__(self) -> None:
         """Begin with none."""
         self.controls: dict[str, Control] = {}
+        self.files: dict[str, str] = {}
 
     @pytest.hookimpl(trylast=True)
     def pytest_collection_finish(self, session: pytest.Session) -> None:
         """Keep what was collected."""
         self.controls = session.config.stash.get(CONTROLS, {})
+        rules = ((control_of(getattr(item, "function", None)), item) for item in session.items)
+        self.files = {rule.id: str(item.path) for rule, item in rules if rule is not None}
+
+
+@functools.cache
+def files() -> dict[str, str]:
+    """Control id = the file that it is in, so that a few can be run without loading all; UserError when they cannot be collected."""
+    return _collected(()).files
 
 
 def all_controls(paths: Sequence[str] = ()) -> list[Control]:
     """Every control by family and id, of all suites or of these files and folders; UserError when they cannot be collected."""
+    return sorted(_collected(paths).controls.values(), key=lambda rule: (_ORDER.index(rule.family), rule.id))
+
+
+def _collected(paths: Sequence[str]) -> _Collected:
     keeper, said = _Collected(), io.StringIO()
     where = list(paths) or [str(ROOT / suite) for suite in SUITES]
     if absent := [path for path in where if not Path(path.partition("::")[0]).exists()]:
@@ -52,4 +66,4 @@ def all_controls(paths: Sequence[str] = ()) -> list[Control]:
     if code != pytest.ExitCode.OK:
         msg = f"the suites cannot be collected; mend the file that is named last:\n{said.getvalue()[-2000:]}"
         raise UserError(msg)
-    return sorted(keeper.controls.values(), key=lambda rule: (_ORDER.index(rule.family), rule.id))
+    return keeper

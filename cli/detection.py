@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING, Final
 
+from cli.catalogue import files
 from cli.session import run_controls_apart
 from constat import deadlines, wait
 from constat.clock import monotonic
@@ -56,7 +57,7 @@ def clean_run(name: str, directory: Path, controls: Iterable[str]) -> dict[str, 
     """Run the controls on the stack as it is; each one's outcome."""
     chosen = sorted(set(controls))
     directory.mkdir(parents=True)
-    run_controls_apart(name, directory, controls=chosen)
+    run_controls_apart(name, directory, controls=chosen, paths=sorted({files()[control] for control in chosen}))
     findings = read_findings(directory / FINDINGS_FILE)
     return {control: worst(f.outcome for f in findings if f.control == control) for control in chosen}
 

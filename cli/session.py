@@ -24,6 +24,9 @@ _QUIET: Final = (
     "--show-capture=no",
     "-p",
     "no:cacheprovider",
+    # It collects garbage five times over when a session ends, and a detection run is hundreds of sessions.
+    "-p",
+    "no:unraisableexception",
     "--rootdir",
     str(ROOT),
 )
@@ -41,9 +44,9 @@ def run_controls(name: str, directory: Path, *, families: Sequence[str], control
     return int(pytest.main(arguments(name, directory, families=families, controls=controls, paths=paths)))
 
 
-def run_controls_apart(name: str, directory: Path, *, controls: Sequence[str]) -> int:
-    """Run a few controls in a child process that does not outlive this one; the exit code of the verdict."""
-    command = [sys.executable, "-m", "pytest", *arguments(name, directory, families=(), controls=controls, paths=())]
+def run_controls_apart(name: str, directory: Path, *, controls: Sequence[str], paths: Sequence[str]) -> int:
+    """Run a few controls of these files in a child process that does not outlive this one; the exit code of the verdict."""
+    command = [sys.executable, "-m", "pytest", *arguments(name, directory, families=(), controls=controls, paths=paths)]
     with (directory / "pytest.log").open("wb") as log:
         done = subprocess.run(
             ["/usr/bin/setpriv", "--pdeathsig=KILL", "--", *command],
