@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Final
 
 import psutil
 
+from constat import deadlines, wait
 from constat.errors import Unobservable
 from constat.machines import Releases
 from constat.mutant import Mutant, Scope, State
@@ -39,6 +40,15 @@ def released(mutant_id: str, title: str, *, service: str, changes: Iterable[Chan
     edits = tuple(changes)
 
     def prepared(stack: Stack) -> State:
+        # What was done to a store just before may have cost the service its connections.
+        wait.until(
+            lambda: is_ready(stack, service),
+            what=f"{service} is ready",
+            within=deadlines.STACK_HEALED,
+            every=0.2,
+            retry=(Unobservable,),
+            holds=bool,
+        )
         return {"release": _releases(stack).release(service), "directory": str(Path(stack.run_dir) / "releases" / mutant_id.lower())}
 
     def planted(stack: Stack, state: State) -> None:
