@@ -141,7 +141,9 @@ class Buckets(_Section):
 class Waiver(_Section):
     """A finding that somebody has accepted until a day, at most a year ahead."""
 
-    subject: str = Field(min_length=1, description="the subject as the finding names it, or a pattern; '*', all of the control's, has to be said")
+    subject: str = Field(
+        min_length=1, description="the subject as the finding names it, or a pattern; '*', all of the control's, has to be said"
+    )
     owner: str = Field(min_length=1)
     reason: str = Field(min_length=1)
     expires: datetime.date

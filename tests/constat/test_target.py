@@ -62,7 +62,20 @@ def test_all_problems_come_in_one_message(tmp_path: Path) -> None:
         (("expires = 2027-05-31", "expires = 2999-01-01"), "SEC-TLS-02.expires: 2999-01-01 is more than a year ahead"),
         (('subject = "redis-exporter/web"\n', ""), "subject: Field required"),
     ],
-    ids=["production-disrupt", "existing-without-stack", "pair", "plan", "uuid", "glob", "reserved", "provider", "impact", "name", "for-ever", "waives-all"],
+    ids=[
+        "production-disrupt",
+        "existing-without-stack",
+        "pair",
+        "plan",
+        "uuid",
+        "glob",
+        "reserved",
+        "provider",
+        "impact",
+        "name",
+        "for-ever",
+        "waives-all",
+    ],
 )
 def test_contradictions_are_named(tmp_path: Path, change: tuple[str, str], named: str) -> None:
     """Each contradiction is refused with the value and what was expected."""

@@ -23,10 +23,10 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from constat.observe.http import Reply
+    from suites.tenancy.gateway.door import Door
     from suites.tenancy.gateway.judging import Marks, Tried
     from suites.tenancy.gateway.naming import Variation
     from suites.tenancy.gateway.oracle import Oracle
-    from suites.tenancy.gateway.request import Door
     from suites.tenancy.gateway.resident import Resident
     from suites.tenancy.gateway.routes import Way
     from suites.tenancy.gateway.stage import Stage

@@ -17,13 +17,14 @@ from constat import deadlines
 from constat.errors import Unobservable
 from constat.observe import http
 from suites.tenancy.gateway import judging
-from suites.tenancy.gateway.request import Door, Request
+from suites.tenancy.gateway.request import Request
 from suites.tenancy.gateway.routes import own
 from suites.tenancy.gateway.values import Unmakeable
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from suites.tenancy.gateway.door import Door
     from suites.tenancy.gateway.resident import Resident
     from suites.tenancy.gateway.stage import Stage
 

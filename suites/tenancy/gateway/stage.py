@@ -11,7 +11,7 @@ from constat.errors import Unobservable
 from constat.observe import http
 from suites.security.strangers import web
 from suites.tenancy.gateway import sweep
-from suites.tenancy.gateway.request import Door
+from suites.tenancy.gateway.door import Door
 from suites.tenancy.gateway.resident import Resident, nowhere
 from suites.tenancy.gateway.routes import Nameless, Way, learn, own, ways
 from suites.tenancy.gateway.values import Unmakeable
@@ -58,8 +58,8 @@ def staged(stack: Stack, canaries: Canaries, pair: tuple[str, str]) -> Iterator[
     """Set the stage; everything that bears a canary of it is removed afterwards."""
     ca = http.authority(stack)
     with contextlib.ExitStack() as opened:
-        direct = {name: Door(name, opened.enter_context(http.client(ca, url))) for name, url in stack.services.items()}
-        through = {name: Door(name, opened.enter_context(http.client(ca, url))) for name, url in entries(stack).items()}
+        direct = {name: opened.enter_context(Door(name, ca, url)) for name, url in stack.services.items()}
+        through = {name: opened.enter_context(Door(name, ca, url)) for name, url in entries(stack).items()}
         known = described(stack, ca)
         mine, theirs = (signed_in(stack, ca, name, canaries.of(name, STORE)) for name in pair)
         spare = dataclasses.replace(mine, places={}, told={}, words=[])

@@ -19,7 +19,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from constat.observe.http import Reply
-    from suites.tenancy.gateway.request import Door, Request
+    from suites.tenancy.gateway.door import Door
+    from suites.tenancy.gateway.request import Request
     from suites.tenancy.gateway.routes import Way
     from suites.tenancy.gateway.stage import Stage
 

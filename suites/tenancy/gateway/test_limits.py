@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import itertools
 from typing import TYPE_CHECKING, Final, Protocol
 
 from constat.control import control
@@ -14,13 +15,15 @@ from constat.trial import Act, Trial
 from suites.security.strangers import web
 from suites.tenancy.gateway.judging import GATEWAY
 from suites.tenancy.gateway.request import Request
+from suites.tenancy.gateway.routes import own
 from suites.tenancy.gateway.stage import signed_in
+from suites.tenancy.gateway.values import Unmakeable
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from constat.stack import Stack
-    from suites.tenancy.gateway.request import Door
+    from suites.tenancy.gateway.door import Door
     from suites.tenancy.gateway.resident import Resident
     from suites.tenancy.gateway.stage import Stage
 
@@ -63,21 +66,20 @@ def _guest(guests: Guests, plan: str) -> Resident:
 
 
 def _judged(stage: Stage, greedy: Resident, modest: Resident, limit: int) -> Iterator[Judgement]:
-    found = _open(stage, modest)
-    if found is None:
-        yield Judgement(subject="limits", outcome=Outcome.ERROR, reason="no operation that only looks is reached through the gateway")
-        return
-    door, asked = found
     try:
-        flood = [door.ask(request, greedy.token).status for request in named(asked, modest, limit)]
-        used = [door.ask(asked, greedy.token).status for _ in range(limit + 5)]
-        others = {
-            "another tenant of the same plan": _statuses(door, [(asked, modest.token)] * _LOOKS),
-            "that tenant, naming itself": _statuses(door, [(one, modest.token) for one in list(named(asked, modest, 2))[:2]]),
-            "a tenant of another plan": _statuses(door, [(asked, stage.mine.token), (asked, stage.theirs.token)] * 2),
+        opened = list(_open(stage, modest))
+        if not opened:
+            yield Judgement(subject="limits", outcome=Outcome.ERROR, reason="no operation that only looks is reached through the gateway")
+            return
+        # A limit may be kept apart on one path and not on the next.
+        flood = [door.ask(one, greedy.token).status for door, asked in opened for one in named(asked, modest, limit)]
+        used = [door.ask(asked, greedy.token).status for door, asked in opened for _ in range(limit + 5)]
+        others = _answers_to_others(stage, opened, modest, limit)
+        disguised = {
+            f"{how} at {asked.path}": door.ask(one, greedy.token).status for door, asked in opened for how, one in disguises(asked, modest)
         }
-        disguised = {how: door.ask(request, greedy.token).status for how, request in disguises(asked, modest)}
-        disguised["with a new token"] = door.ask(asked, _new_token(stage, greedy)).status
+        again = _new_token(stage, greedy)
+        disguised |= {f"with a new token at {asked.path}": door.ask(asked, again).status for door, asked in opened}
     except Unobservable as problem:
         yield Judgement(subject="limits", outcome=Outcome.ERROR, reason=f"could not look: {problem}")
         return
@@ -88,19 +90,31 @@ def _judged(stage: Stage, greedy: Resident, modest: Resident, limit: int) -> Ite
     yield judge_disguises(disguised, is_limited=is_limited, twin=twin)
 
 
-def _statuses(door: Door, asked: Sequence[tuple[Request, str]]) -> list[int]:
-    return [door.ask(request, token).status for request, token in asked]
+def _answers_to_others(stage: Stage, opened: Sequence[tuple[Door, Request]], modest: Resident, limit: int) -> dict[str, list[int]]:
+    """What everybody else is answered, on every path; the modest one stays well below its own limit."""
+    looks = max(1, min(_LOOKS, limit // (4 * len(opened))))
+    return {
+        "another tenant of the same plan": [door.ask(asked, modest.token).status for door, asked in opened for _ in range(looks)],
+        "that tenant, naming itself": [
+            door.ask(one, modest.token).status for door, asked in opened[:4] for one in itertools.islice(named(asked, modest, 2), 2)
+        ],
+        "a tenant of another plan": [
+            door.ask(asked, token).status for door, asked in opened for token in (stage.mine.token, stage.theirs.token) * 2
+        ],
+    }
 
 
-def _open(stage: Stage, resident: Resident) -> tuple[Door, Request] | None:
-    """The first operation that the gateway leads to and that needs nothing but a token."""
+def _open(stage: Stage, resident: Resident) -> Iterator[tuple[Door, Request]]:
+    """Every operation that the gateway leads to and that needs nothing but a token, at the first door that does."""
     for way in stage.ways:
         if way.method == "GET" and not way.public and not way.place_names:
-            request = Request(method="GET", path=way.path)
-            for door in stage.through.values():
-                if door.ask(request, resident.token).is_success:
-                    return door, request
-    return None
+            try:
+                request = own(way, resident, narrow=True)
+            except Unmakeable:
+                continue
+            door = next((door for door in stage.through.values() if door.ask(request, resident.token).is_success), None)
+            if door is not None:
+                yield door, request
 
 
 def named(asked: Request, victim: Resident, count: int) -> Iterator[Request]:

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from suites.tenancy.gateway.attack import Variations
-    from suites.tenancy.gateway.request import Door
+    from suites.tenancy.gateway.door import Door
     from suites.tenancy.gateway.routes import Way
     from suites.tenancy.gateway.stage import Stage
 

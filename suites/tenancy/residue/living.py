@@ -15,7 +15,7 @@ from minio.error import MinioException
 from constat.errors import Unobservable
 from constat.observe import cache as caches
 from constat.observe import http, objects, vault
-from suites.tenancy.gateway.request import Door
+from suites.tenancy.gateway.door import Door
 from suites.tenancy.gateway.stage import described, settle, signed_in
 
 if TYPE_CHECKING:
@@ -32,7 +32,7 @@ def lives(stack: Stack, name: str, canary: str) -> Resident:
     ca, tenant = http.authority(stack), stack.tenants[name]
     resident = signed_in(stack, ca, name, canary)
     with ExitStack() as opened:
-        direct = {service: Door(service, opened.enter_context(http.client(ca, url))) for service, url in stack.services.items()}
+        direct = {service: opened.enter_context(Door(service, ca, url)) for service, url in stack.services.items()}
         settle(resident, described(stack, ca), direct)
     for used in (_objects, _cache, _vault):
         used(stack, name, tenant, canary)

@@ -18,7 +18,7 @@ from suites.tenancy.search.questions import searching
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from suites.tenancy.gateway.request import Door
+    from suites.tenancy.gateway.door import Door
     from suites.tenancy.gateway.resident import Resident
     from suites.tenancy.gateway.routes import Way
     from suites.tenancy.gateway.stage import Stage
