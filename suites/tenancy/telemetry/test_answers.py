@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import concurrent.futures
 from collections import Counter
 from typing import TYPE_CHECKING, Final
 
@@ -32,6 +33,7 @@ PAGES: Final = (
     *("/api/rawdata", "/errors", "/logs", "/trace", "/zipkin/", "/jaeger/", "/openapi.json"),
 )
 _WEB: Final = frozenset({"http", "https"})
+AT_ONCE: Final = 4
 
 
 @control(
@@ -55,10 +57,10 @@ def _judged(stage: Stage, traffic: Sequence[Provoked]) -> Iterator[Judgement]:
         yield judge_errors(door, [one for one in traffic if one.door == door], secrets, foreign)
     listeners = [listener for listener in stage.stack.listeners if listener.protocol in _WEB]
     looked = 0
-    for listener in listeners:
-        judgement = _pages(stage, listener, secrets)
-        looked += judgement.outcome is not Outcome.NOT_REVIEWED
-        yield judgement
+    with concurrent.futures.ThreadPoolExecutor(AT_ONCE, thread_name_prefix="pages") as pool:
+        for judgement in pool.map(lambda listener: _pages(stage, listener, secrets), listeners):
+            looked += judgement.outcome is not Outcome.NOT_REVIEWED
+            yield judgement
     yield coverage(looked, len(listeners), what="web listeners")
 
 
