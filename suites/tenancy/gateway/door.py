@@ -33,8 +33,8 @@ class Door:
         """Take the address of a server that the authority vouches for."""
         self.name = name
         self._at = urlsplit(url)
-        self._trust: ssl.SSLContext = trusting(ca)
-        self._idle: queue.LifoQueue[http.client.HTTPSConnection] = queue.LifoQueue()
+        self._trust: ssl.SSLContext | None = trusting(ca) if self._at.scheme == "https" else None
+        self._idle: queue.LifoQueue[http.client.HTTPConnection] = queue.LifoQueue()
 
     def __enter__(self) -> Self:
         """Nothing is opened before it is needed."""
@@ -74,7 +74,7 @@ class Door:
             return Reply(status=answer.status, headers=_headers(answer), body=answer.read())
 
     @contextlib.contextmanager
-    def _connection(self) -> Iterator[http.client.HTTPSConnection]:
+    def _connection(self) -> Iterator[http.client.HTTPConnection]:
         """One that nobody else uses meanwhile; it is kept only when the answer was read to its end."""
         try:
             line = self._idle.get_nowait()
@@ -87,9 +87,12 @@ class Door:
             raise
         self._idle.put(line)
 
-    def _opened(self) -> http.client.HTTPSConnection:
+    def _opened(self) -> http.client.HTTPConnection:
         host, port = self._at.hostname or "", self._at.port
-        line = http.client.HTTPSConnection(host, port, timeout=deadlines.PROBE_CONNECT, context=self._trust)
+        if self._trust is None:
+            line = http.client.HTTPConnection(host, port, timeout=deadlines.PROBE_CONNECT)
+        else:
+            line = http.client.HTTPSConnection(host, port, timeout=deadlines.PROBE_CONNECT, context=self._trust)
         line.connect()
         line.sock.settimeout(deadlines.SERVICE_ANSWERS)
         return line
