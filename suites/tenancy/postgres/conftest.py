@@ -20,3 +20,10 @@ def field(stack: Stack, target: Target, attack_pair: tuple[str, str]) -> Iterato
     """Seeded relations and the ways in; every planted row is removed afterwards."""
     with opened(stack, target, attack_pair) as found:
         yield found
+
+
+@pytest.fixture(scope="package")
+def entered(field: Field) -> Field:
+    """The same field, once the attacker is known to be in a context that takes effect."""
+    field.require_context()
+    return field

@@ -15,8 +15,8 @@ from constat.observe.relations import Relation, in_reference_order, relations
 from constat.target import LoginKind
 from suites.tenancy.postgres.acts import Scene
 from suites.tenancy.postgres.found import Fingerprint, fingerprint
-from suites.tenancy.postgres.seeder import WRITABLE, Seeder
-from suites.tenancy.postgres.sessions import Attacker, connect
+from suites.tenancy.postgres.seeder import WRITABLE, Seeder, named
+from suites.tenancy.postgres.sessions import Act, Attacker, connect
 from suites.tenancy.postgres.watch import NOTHING, Holding, Watch
 
 if TYPE_CHECKING:
@@ -76,6 +76,20 @@ class Field:
     def holdings(self) -> dict[int, Holding]:
         """What every seeded relation really holds of the victim."""
         return self.watch.holdings(self.victims())
+
+    def require_context(self) -> None:
+        """Unobservable unless the attacker sees something of its own in its own context, on each of its paths.
+
+        Where the context does not take effect nothing is seen of anybody, and every refusal would be hollow.
+        """
+        own = [seed for (_, tenant), seed in self.seeder.seeds.items() if tenant == self.pair[0] and "SELECT" in seed.relation.privileges]
+        for path in ("tenant", "direct", "replica"):
+            if not any(_sees(self.actors[path], seed) for seed in own):
+                msg = (
+                    f"with {self.database.context_setting!r} set to its own organization the attacker ({path}) sees none of "
+                    f"{len(own)} rows of its own: a refusal would prove nothing"
+                )
+                raise Unobservable(msg)
 
     def scenes(self, touched: tuple[Relation, ...]) -> dict[int, Scene | str]:
         """What is needed to attack each relation, or why it cannot be."""
@@ -137,6 +151,11 @@ class Field:
             waiting += further
         others = [self.order[oid] for oid in reached - {relation.oid}]
         return tuple(other for _, other in sorted(others, key=lambda place: -place[0]) if other.kind in WRITABLE and other.privileges)
+
+
+def _sees(actor: Attacker, seed: Seed) -> bool:
+    content = sql.SQL("SELECT r::text FROM {} AS r WHERE strpos(r::text, {}) > 0").format(named(seed.relation), seed.canary)
+    return actor.act(Act(statement=content)).shows(seed.canary)
 
 
 def references(known: tuple[Relation, ...]) -> tuple[dict[int, tuple[int, Relation]], dict[int, list[int]]]:

@@ -24,9 +24,9 @@ NEEDS: Final = ("postgres", "tenants")
     refs=("OWASP API1:2023", "CWE-639", "CWE-269"),
     remediation="Make the function SECURITY INVOKER, or let it take the tenant from the context; revoke EXECUTE from PUBLIC.",
 )
-def test_no_function_reaches_another_tenant(field: Field, findings: Findings) -> None:
+def test_no_function_reaches_another_tenant(entered: Field, findings: Findings) -> None:
     """Called with another tenant's ids and names, and with wildcards, no function shows, changes or tells anything of that tenant."""
-    findings.judge(functions.attacked(field))
+    findings.judge(functions.attacked(entered))
 
 
 @control(
@@ -38,6 +38,6 @@ def test_no_function_reaches_another_tenant(field: Field, findings: Findings) ->
     refs=("CVE-2018-1058", "CWE-426"),
     remediation="Pin search_path in every function that runs with another's rights or guards a policy; revoke TEMPORARY on the database.",
 )
-def test_nothing_can_be_shadowed(field: Field, findings: Findings) -> None:
+def test_nothing_can_be_shadowed(entered: Field, findings: Findings) -> None:
     """No temporary table that takes another's name opens a policy, a view or a function to another tenant's rows."""
-    findings.judge(shadowing.attacked(field))
+    findings.judge(shadowing.attacked(entered))

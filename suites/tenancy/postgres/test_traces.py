@@ -26,9 +26,9 @@ NEEDS: Final = ("postgres", "tenants")
     refs=("CWE-203", "CWE-204"),
     remediation="Begin every unique key and every reference with the tenant's column.",
 )
-def test_keys_tell_nothing_of_another_tenant(field: Field, findings: Findings) -> None:
+def test_keys_tell_nothing_of_another_tenant(entered: Field, findings: Findings) -> None:
     """A key or a reference that exists at another tenant is answered like one that exists nowhere."""
-    findings.judge(pairs.attacked(field))
+    findings.judge(pairs.attacked(entered))
 
 
 @control(
@@ -40,9 +40,9 @@ def test_keys_tell_nothing_of_another_tenant(field: Field, findings: Findings) -
     refs=("CWE-203", "CWE-497"),
     remediation="Revoke the view, the sequence or the statistic from the application; draw ids at random instead of counting them.",
 )
-def test_writing_leaves_no_trace_at_another_tenant(field: Field, findings: Findings) -> None:
+def test_writing_leaves_no_trace_at_another_tenant(entered: Field, findings: Findings) -> None:
     """Nothing that a tenant can read or listen to changes because another tenant writes."""
-    findings.judge(_traces(field))
+    findings.judge(_traces(entered))
 
 
 def _traces(field: Field) -> Iterator[Judgement]:

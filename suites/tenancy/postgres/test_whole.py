@@ -38,9 +38,9 @@ def test_no_request_sees_anothers_context(field: Field, findings: Findings) -> N
     refs=("CWE-89", "OWASP ASVS 1.2.4"),
     remediation="Take the right away where PostgreSQL lets you, or accept it in [isolation.accepts] with the reason.",
 )
-def test_what_injected_sql_reaches_is_accepted(field: Field, findings: Findings) -> None:
+def test_what_injected_sql_reaches_is_accepted(entered: Field, findings: Findings) -> None:
     """Arbitrary SQL in the application's login reaches nothing that the target does not accept."""
-    findings.judge(reach.attacked(field))
+    findings.judge(reach.attacked(entered))
 
 
 @control(
