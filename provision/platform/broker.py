@@ -14,6 +14,7 @@ from constat.stack import Broker, Login
 from provision.platform import topology
 from provision.platform.component import File, Node, Plan, Process, Socket, Tool
 from provision.platform.rendering import render
+from provision.platform.services.vhost import vhost_of
 from provision.platform.topology import EXCHANGES, VHOST
 
 if TYPE_CHECKING:
@@ -127,7 +128,12 @@ def capability(site: Site) -> Broker:
 
 def vhost(site: Site, tenant: str) -> str:
     """The name of a tenant's virtual host."""
-    return topology.vhost_of(tenant, site.secret(f"tenant/{tenant}/vhost"))
+    return vhost_of(tenant, vhosts_key(site))
+
+
+def vhosts_key(site: Site) -> str:
+    """What the names of all virtual hosts follow from; the services that publish have it."""
+    return site.secret("broker/vhosts")
 
 
 def _definitions(site: Site) -> topology.Definitions:

@@ -67,8 +67,7 @@ def _store(site: Site) -> Store:
 
 def _events(site: Site) -> Exchange:
     server = f"amqps://service:{site.secret('broker/service')}@{site.address(broker.NODE, 'amqp')}"
-    tenants = {tenant: f"{server}/{broker.vhost(site, tenant)}" for tenant in site.target.tenants}
-    return Exchange(url=f"{server}/{topology.VHOST}", tenants=tenants, name=EXCHANGE)
+    return Exchange(server=server, vhost=topology.VHOST, vhosts_key=broker.vhosts_key(site), name=EXCHANGE)
 
 
 COMPONENT: Final = Property()

@@ -74,11 +74,6 @@ def of_tenant(tenant: str, password: str, vhost: str) -> Definitions:
     }
 
 
-def vhost_of(tenant: str, secret: str) -> str:
-    """The name of a tenant's virtual host; its end cannot be guessed, because the server tells whoever asks which names exist."""
-    return f"{tenant}-{hashlib.sha256(secret.encode()).hexdigest()[:16]}"
-
-
 def pattern(tenant: str) -> str:
     """The names that belong to a tenant; the dot is what keeps t1 out of t10."""
     return rf"^{re.escape(tenant)}\."

@@ -13,6 +13,7 @@ from aio_pika import DeliveryMode, Message
 from aio_pika.exceptions import AMQPError, ChannelInvalidStateError
 
 from provision.platform.services.problem import unavailable
+from provision.platform.services.vhost import vhost_of
 
 if TYPE_CHECKING:
     from aio_pika.abc import AbstractChannel, AbstractConnection, AbstractExchange
@@ -40,14 +41,15 @@ class Broker:
     required = True
 
     def __init__(self, events: Exchange, ca: str) -> None:
-        """Take the addresses with their credentials, and who vouches for the server."""
-        self._own = _Line(events.url, ca, events.name)
-        self._lines = {tenant: _Line(url, ca, events.name) for tenant, url in events.tenants.items()}
+        """Take the address with its credentials, and who vouches for the server."""
+        self._events = events
+        self._ca = ca
+        self._own = self._line(events.vhost)
+        self._lines: dict[str, _Line] = {}
 
     async def open(self) -> None:
         """Prepare; the first event connects."""
-        for line in (self._own, *self._lines.values()):
-            line.open()
+        self._own.open()
 
     async def close(self) -> None:
         """Close every connection; a server that does not answer is not waited for."""
@@ -59,10 +61,13 @@ class Broker:
 
     async def publish(self, tenant: str, routing_key: str, body: bytes, *, kind: str, message_id: str) -> None:
         """Publish a persistent event in the tenant's virtual host; Problem 503 when the broker did not confirm it in two seconds."""
-        if (line := self._lines.get(tenant)) is None:
-            LOG.error("the broker has no virtual host for this tenant; set the service up anew")
-            raise unavailable(self.name)
-        await line.publish(routing_key, body, kind=kind, message_id=message_id)
+        if tenant not in self._lines:  # it may have been onboarded a moment ago
+            self._lines[tenant] = self._line(vhost_of(tenant, self._events.vhosts_key))
+            self._lines[tenant].open()
+        await self._lines[tenant].publish(routing_key, body, kind=kind, message_id=message_id)
+
+    def _line(self, vhost: str) -> _Line:
+        return _Line(f"{self._events.server}/{vhost}", self._ca, self._events.name)
 
 
 class _Line:

@@ -36,7 +36,10 @@ class Event(msgspec.Struct, frozen=True):
 
 
 class Outbox:
-    """Publishes events; what the broker did not take waits in memory, in order, at most 10,000."""
+    """Publishes events; what the broker did not take waits in memory, in a tenant's order, at most 10,000 of each tenant's.
+
+    No tenant waits for another's: each has a virtual host of its own, which may be away by itself.
+    """
 
     name = "outbox"
     required = False
@@ -44,7 +47,7 @@ class Outbox:
     def __init__(self, broker: Broker) -> None:
         """Take where events go."""
         self._broker = broker
-        self._late: deque[tuple[str, Event]] = deque(maxlen=_KEPT)
+        self._late: dict[str, deque[Event]] = {}
 
     async def open(self) -> None:
         """Begin to publish what is late."""
@@ -54,7 +57,7 @@ class Outbox:
         """Stop; what is still late is lost, and said so."""
         self._catching_up.cancel()
         if self._late:
-            LOG.error("%d events were never published", len(self._late))
+            LOG.error("%d events were never published", sum(map(len, self._late.values())))
 
     async def check(self) -> None:
         """Raise Problem 503 while events are late."""
@@ -70,7 +73,7 @@ class Outbox:
     async def publish_in_time(self, caller: Caller, verb: str, property_id: UUID) -> None:
         """Publish what has already happened: now when that works, else as soon as it does."""
         event = _event(caller, verb, property_id, {})
-        if self._late:  # in order: it waits behind those, and nobody waits for the broker
+        if caller.tenant in self._late:  # in order: it waits behind those, and nobody waits for the broker
             self._postpone(caller.tenant, event)
             return
         try:
@@ -79,9 +82,10 @@ class Outbox:
             self._postpone(caller.tenant, event)
 
     def _postpone(self, tenant: str, event: Event) -> None:
-        if len(self._late) == _KEPT:
-            LOG.error("the outbox is full: its oldest event is lost")
-        self._late.append((tenant, event))
+        waiting = self._late.setdefault(tenant, deque(maxlen=_KEPT))
+        if len(waiting) == _KEPT:
+            LOG.error("the outbox of a tenant is full: its oldest event is lost")
+        waiting.append(event)
 
     async def _send(self, tenant: str, event: Event) -> None:
         key = f"{tenant}.property.{event.verb}"
@@ -90,17 +94,22 @@ class Outbox:
     async def _catch_up(self) -> None:
         while True:
             await asyncio.sleep(_PAUSE_SECONDS)
-            try:
-                await self._publish_late()
-            except Problem:
-                continue  # still away, and the broker has said so in the log
-            except Exception as problem:  # noqa: BLE001 - whatever it is, the next round tries again
-                LOG.error("late events cannot be published: %s", type(problem).__name__)  # noqa: TRY400 - its text may hold a tenant's data
+            await asyncio.gather(*(self._publish_late(tenant) for tenant in tuple(self._late)))
 
-    async def _publish_late(self) -> None:
-        while self._late:
-            await self._send(*self._late[0])
-            self._late.popleft()
+    async def _publish_late(self, tenant: str) -> None:
+        waiting = self._late[tenant]
+        try:
+            while waiting:
+                event = waiting[0]
+                await self._send(tenant, event)
+                if waiting[0] is event:  # else it was lost meanwhile, because the outbox was full
+                    waiting.popleft()
+        except Problem:
+            return  # still away, and the broker has said so in the log
+        except Exception as problem:  # noqa: BLE001 - whatever it is, the next round tries again
+            LOG.error("late events cannot be published: %s", type(problem).__name__)  # noqa: TRY400 - its text may hold a tenant's data
+            return
+        del self._late[tenant]
 
 
 def _event(caller: Caller, verb: str, property_id: UUID, detail: dict[str, Any]) -> Event:

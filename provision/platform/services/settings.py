@@ -40,10 +40,11 @@ class Store(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tru
 
 
 class Exchange(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """Where events are published: the broker's address and each tenant's virtual host there, with credentials."""
+    """Where events are published: the broker's address with credentials, the platform's virtual host, and what tenants' follow from."""
 
-    url: str
-    tenants: dict[str, str]
+    server: str
+    vhost: str
+    vhosts_key: str
     name: str
 
 
