@@ -9,16 +9,19 @@ from typing import TYPE_CHECKING, Any, Final
 
 import httpx
 
-from constat import deadlines
+from constat import deadlines, wait
+from constat.clock import monotonic
 from constat.errors import Unobservable
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable
 
     from constat.stack import Stack
 
 OK: Final = 200
 SUCCESS: Final = range(200, 300)
+TOO_MANY: Final = 429
+_BREATH: Final = 0.2
 _LOOKS: Final = frozenset({"GET", "HEAD", "LIST", "OPTIONS"})
 _METHODS: Final = frozenset({"get", "put", "post", "delete", "patch", "head", "options"})
 
@@ -130,7 +133,35 @@ def ask(
     headers: dict[str, str] | None = None,
     params: dict[str, str] | None = None,
 ) -> Reply:
-    """Ask once, with bytes or a JSON value as the body; Unobservable when no HTTP answer comes back."""
+    """Ask, with bytes or a JSON value as the body; Unobservable when no HTTP answer comes back.
+
+    Where the answer is only that anybody asks too often, ask again for a while: it says nothing of who is let in.
+    """
+
+    def once() -> Reply:
+        return _asked(speaker, method, path, content=content, value=value, headers=headers, params=params)
+
+    return unhurried(once)
+
+
+def unhurried(once: Callable[[], Reply]) -> Reply:
+    """The first answer that is not "too many requests", or that one when it is still so after a while."""
+    until = monotonic() + deadlines.SERVICE_ANSWERS
+    while (reply := once()).status == TOO_MANY and monotonic() < until:
+        wait.pause(_BREATH)
+    return reply
+
+
+def _asked(
+    speaker: httpx.Client,
+    method: str,
+    path: str,
+    *,
+    content: bytes | None,
+    value: Any,
+    headers: dict[str, str] | None,
+    params: dict[str, str] | None,
+) -> Reply:
     request = speaker.build_request(method, path, content=content, json=value, headers=headers, params=params)
     if content is not None or value is not None:
         # A server that refuses before it has read the body may hang up afterwards, without saying so.

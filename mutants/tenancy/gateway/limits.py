@@ -17,7 +17,6 @@ if TYPE_CHECKING:
 _WINDOW: Final = "        window = self._windows.setdefault(caller.organization_id, Window())"
 _ROUTER: Final = 'PathPrefix(`/api/properties/`)"\n      middlewares: [verified]'
 _LIMITER: Final = "    health:\n      replacePath:\n        path: /health\n"
-_TOO_MANY: Final = 429
 _MANY: Final = 130
 
 
@@ -38,7 +37,7 @@ def _is_by_address(stack: Stack) -> bool:
         msg = "the stack has no gateway"
         raise Unobservable(msg)
     with http.client(stack.gateway.ca, stack.gateway.url) as client:
-        return any(http.ask(client, "GET", "/api/properties").status == _TOO_MANY for _ in range(_MANY))
+        return any(client.get("/api/properties").status_code == http.TOO_MANY for _ in range(_MANY))
 
 
 MUTANTS: Final = (

@@ -8,9 +8,9 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from constat import deadlines, wait
-from constat.errors import NotReady, Unobservable
+from constat.errors import Unobservable
 from constat.judgement import Judgement
+from constat.observe import http
 from constat.outcome import Outcome
 from constat.trial import Act
 from suites.tenancy.gateway import judging, naming, pointing
@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     Variations = Callable[["Approach", Resident], Iterator[Variation]]
 
 NOWHERE: Final = Request(method="GET", path="/constat-nowhere")
-_TOO_MANY, _DENIED, _FAILED = 429, frozenset({401, 403}), 500
+_DENIED, _FAILED = frozenset({401, 403}), 500
 _SAFE: Final = frozenset({"GET", "HEAD"})
 
 
@@ -181,18 +181,11 @@ def tried(approach: Approach, variations: Variations) -> Iterator[Tried]:
 
 def refused(door: Door, request: Request, token: str | None) -> Reply:
     """Ask; again after a moment where the door only says that anybody asks too often, which is not about tenants."""
-
-    def ask() -> Reply:
-        reply = door.ask(request, token)
-        if reply.status == _TOO_MANY:
-            msg = f"{door.name} answers 429"
-            raise NotReady(msg)
-        return reply
-
-    try:
-        return wait.until(ask, what=f"{door.name} has room for one more", within=deadlines.SERVICE_ANSWERS, every=0.2)
-    except NotReady as problem:
-        raise Unobservable(str(problem)) from None
+    reply = http.unhurried(lambda: door.ask(request, token))
+    if reply.status == http.TOO_MANY:
+        msg = f"{door.name} answers 429 to {request.method} {request.line!r} all the time"
+        raise Unobservable(msg)
+    return reply
 
 
 def leads_nowhere(door: Door, reply: Reply, token: str) -> bool:
@@ -219,6 +212,6 @@ def _expendable(stage: Stage) -> Resident:
 
 def _unusable(subject: str, reply: Reply) -> Judgement:
     said = f"{reply.status} {reply.text[:160]}".strip()
-    if reply.status in _DENIED or reply.status >= _FAILED or reply.status == _TOO_MANY:
+    if reply.status in _DENIED or reply.status >= _FAILED or reply.status == http.TOO_MANY:
         return Judgement(subject=subject, outcome=Outcome.ERROR, reason=f"the permitted twin did not succeed: {said}")
     return Judgement(subject=subject, outcome=Outcome.NOT_REVIEWED, reason=f"the request made from its description is refused: {said}")

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Final
 from constat.attempt import clip
 from constat.evidence import Evidence
 from constat.judgement import Judgement
+from constat.observe import http
 from constat.outcome import Outcome, worst
 from constat.trial import Act, Trial, gathered
 from suites.tenancy.gateway.values import UUID
@@ -29,7 +30,6 @@ _NOISE: Final = frozenset(
 _TIME: Final = re.compile(r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(?:\.\d+)?(?:Z|[+-]\d\d:?\d\d)?")
 _TOKEN: Final = re.compile(r"eyJ[\w-]+\.[\w-]+\.[\w-]*")
 _FAILED: Final = 500
-_TOO_MANY: Final = 429
 _ACTS: Final = {"GET": Act.SEE, "HEAD": Act.SEE, "OPTIONS": Act.SEE, "TRACE": Act.SEE, "PROPFIND": Act.SEE, "DELETE": Act.DESTROY}
 
 
@@ -100,7 +100,7 @@ def outcome_of(tried: Tried, known: Marks, word: str) -> tuple[Outcome, str]:
     """How one attack ended, and why."""
     if shown := leaks(tried.request, tried.reply, known.foreign):
         return Outcome.FAIL, f"answered {tried.reply.status} with what is another tenant's: {', '.join(shown[:3])}"
-    if tried.reply.status == _TOO_MANY:
+    if tried.reply.status == http.TOO_MANY:
         return Outcome.ERROR, "asked too often: the answer says nothing about tenants"
     if tried.absent is not None and not alike(tried.reply, tried.absent, known, word):
         return Outcome.FAIL, f"what is another tenant's is answered {_said(tried.reply)}, what exists nowhere {_said(tried.absent)}"

@@ -27,7 +27,6 @@ if TYPE_CHECKING:
     from suites.tenancy.gateway.resident import Resident
     from suites.tenancy.gateway.stage import Stage
 
-_TOO_MANY: Final = 429
 # What is asked to see whether somebody is limited; a larger limit than this cannot be reached in a run.
 _LOOKS: Final = 8
 _REACHABLE: Final = 1000
@@ -83,8 +82,8 @@ def _judged(stage: Stage, greedy: Resident, modest: Resident, limit: int) -> Ite
     except Unobservable as problem:
         yield Judgement(subject="limits", outcome=Outcome.ERROR, reason=f"could not look: {problem}")
         return
-    twin = f"{used.count(_TOO_MANY)} of {len(used)} requests beyond {limit} were answered 429, after {len(flood)} that named another"
-    is_limited = _TOO_MANY in used
+    twin = f"{used.count(http.TOO_MANY)} of {len(used)} requests beyond {limit} were answered 429, after {len(flood)} that named another"
+    is_limited = http.TOO_MANY in used
     for who, statuses in others.items():
         yield judge(who, statuses, is_limited=is_limited, twin=twin)
     yield judge_disguises(disguised, is_limited=is_limited, twin=twin)
@@ -151,7 +150,7 @@ def disguises(asked: Request, other: Resident) -> Iterator[tuple[str, Request]]:
 
 def judge(who: str, statuses: Sequence[int], *, is_limited: bool, twin: str) -> Judgement:
     """FAIL when somebody else was limited; ERROR when nobody was, for then there is no limit to be kept apart."""
-    hit = sum(status == _TOO_MANY for status in statuses)
+    hit = sum(status == http.TOO_MANY for status in statuses)
     outcome, reason = Outcome.PASS, f"none of {len(statuses)} requests was limited"
     if hit:
         outcome, reason = Outcome.FAIL, f"{hit} of {len(statuses)} requests were answered 429 because of another tenant's"

@@ -111,3 +111,21 @@ def test_an_authority_that_cannot_be_read_is_unobservable() -> None:
     """Without it no server could prove who it is."""
     with pytest.raises(Unobservable, match="cannot be read"):
         http.trusting("/nowhere/ca.pem")
+
+
+def answers(*statuses: int) -> Callable[[], http.Reply]:
+    """One status after the other, the last for ever."""
+    left = list(statuses)
+    return lambda: http.Reply(status=left.pop(0) if len(left) > 1 else left[0], headers={}, body=b"")
+
+
+def test_too_many_requests_is_no_answer_yet() -> None:
+    """Whoever is only asked to be slower asks again."""
+    assert http.unhurried(answers(429, 429, 401)).status == 401
+
+
+def test_a_server_that_is_always_too_busy_says_so_in_the_end(monkeypatch: pytest.MonkeyPatch) -> None:
+    """After a while the refusal itself is the answer."""
+    monkeypatch.setattr("constat.deadlines.SERVICE_ANSWERS", 0.3)
+
+    assert http.unhurried(answers(429)).status == 429
