@@ -39,7 +39,13 @@ SelfTest = Annotated[
     str | None, typer.Option("--self-test", help="the run of `constat detect` (default: the newest of the same version)", metavar="RUN")
 ]
 Into = Annotated[Path | None, typer.Option("--into", help="where it goes (default: out/evidence/RUN-LANG)", metavar="DIR")]
-KeyFolder = Annotated[Path | None, typer.Option("--into", help="where the key goes (default: ~/.config/constat)", metavar="DIR")]
+KeyFolder = Annotated[
+    Path | None,
+    typer.Option("--into", help=f"where the key goes (default: where {keys.KEY_VARIABLE} says, else ~/.config/constat)", metavar="DIR"),
+]
+    Path | None,
+    typer.Option("--into", help=f"where the key goes (default: where {keys.KEY_VARIABLE} says, else ~/.config/constat)", metavar="DIR"),
+]
 IfMissing = Annotated[bool, typer.Option("--if-missing", help="leave a key that is there already, and succeed")]
 TargetOption = Annotated[Path | None, typer.Option("--target", help="it must be about this target file", metavar="FILE")]
 Suite = Annotated[str | None, typer.Option("--suite", help="it must be made by this version or commit", metavar="VERSION")]
@@ -58,8 +64,7 @@ def key(into: KeyFolder = None, *, if_missing: IfMissing = False) -> None:
     """Make a key, readable by its owner alone; refused inside of the checkout, and where one is already."""
     private = into / keys.KEY_FILE if into else keys.default_key()
     if not (if_missing and private.exists()):
-        private, public = keys.make(into or keys.default_folder(), outside=ROOT)
-        OUT.print(str(public), soft_wrap=True)
+        OUT.print(str(keys.make(private, outside=ROOT)), soft_wrap=True)
     ERR.print(f"  {private} signs; keep it where the platform cannot reach it", style="dim", soft_wrap=True)
     ERR.print(f"  key {keys.key_id(keys.private_key(private).public_key())}", style="dim", soft_wrap=True)
 
@@ -125,7 +130,7 @@ def verify(
     suite: Suite = None,
 ) -> None:
     """Check it; exit 0 when it is what was signed, 1 with a line for each deviation, 4 when it could not be looked at."""
-    public = keys.public_key(key or keys.default_folder() / keys.PUBLIC_FILE)
+    public = keys.public_key(key or keys.public_half(keys.default_key()))
     expected = Expected(
         suite=suite,
         target_digest=target_digest(load_target(target).model_dump(mode="json")) if target else None,

@@ -25,7 +25,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 KEY_FILE: Final = "evidence.key"
-PUBLIC_FILE: Final = "evidence.pub"
 KEY_VARIABLE: Final = "CONSTAT_EVIDENCE_KEY"
 _PRIVATE_MODE: Final = 0o600
 _OTHERS: Final = 0o077
@@ -41,9 +40,14 @@ def default_key() -> Path:
     return Path(os.environ.get(KEY_VARIABLE) or default_folder() / KEY_FILE)
 
 
-def make(folder: Path, *, outside: Path) -> tuple[Path, Path]:
-    """Make a key and its public half; raises UserError where one is already, or inside of the directory `outside`."""
-    private, public = folder / KEY_FILE, folder / PUBLIC_FILE
+def public_half(private: Path) -> Path:
+    """Where the public half of a key is written: beside it."""
+    return private.with_suffix(".pub")
+
+
+def make(private: Path, *, outside: Path) -> Path:
+    """Make a key there and its public half, which is returned; raises UserError where one is already, or inside of `outside`."""
+    folder, public = private.parent, public_half(private)
     if outside.resolve() in (folder.resolve(), *folder.resolve().parents):
         msg = f"{str(folder)!r} lies in the checkout, where a key is committed sooner or later; give another directory with --into"
         raise UserError(msg)
@@ -59,7 +63,7 @@ def make(folder: Path, *, outside: Path) -> tuple[Path, Path]:
     except OSError as problem:
         msg = f"a key cannot be written to {str(folder)!r} ({problem.strerror}); give --into a directory of yours"
         raise UserError(msg) from None
-    return private, public
+    return public
 
 
 def private_key(path: Path) -> Ed25519PrivateKey:

@@ -29,7 +29,7 @@ def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.delenv(keys.KEY_VARIABLE, raising=False)
     monkeypatch.delenv(evidence.PREVIOUS_VARIABLE, raising=False)
     shutil.copytree(RUN, tmp_path / "run")
-    keys.make(keys.default_folder(), outside=tmp_path / "checkout")
+    keys.make(keys.default_key(), outside=tmp_path / "checkout")
     return tmp_path
 
 
@@ -64,3 +64,13 @@ def test_a_key_that_is_there_may_stay(place: Path) -> None:
     assert RUNNER.invoke(APP, ["evidence", "key", "--if-missing"]).exit_code == 0
     assert isinstance(RUNNER.invoke(APP, ["evidence", "key"]).exception, UserError)
     assert (place / "config" / "constat" / keys.KEY_FILE).read_bytes() == before
+
+
+def test_a_key_is_made_where_the_environment_says(place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The key that is made is the one that signs, and the one that its evidence is checked with."""
+    monkeypatch.setenv(keys.KEY_VARIABLE, str(place / "mine" / "signing.pem"))
+
+    assert RUNNER.invoke(APP, ["evidence", "key"]).exit_code == 0
+    made = evidence.bundle(place / "run", self_test=str(DETECTION), into=place / "made")
+    assert RUNNER.invoke(APP, ["evidence", "verify", str(made)]).exit_code == 0
+    assert (place / "mine" / "signing.pub").exists()

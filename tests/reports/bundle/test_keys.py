@@ -18,7 +18,8 @@ if TYPE_CHECKING:
 def made(tmp_path: Path) -> tuple[Path, Path]:
     """A pair of keys beside a checkout."""
     (tmp_path / "checkout").mkdir(exist_ok=True)
-    return keys.make(tmp_path / "keys", outside=tmp_path / "checkout")
+    private = tmp_path / "keys" / keys.KEY_FILE
+    return private, keys.make(private, outside=tmp_path / "checkout")
 
 
 def test_a_key_is_its_owners_alone(tmp_path: Path) -> None:
@@ -53,7 +54,7 @@ def test_no_half_of_a_pair_is_left(tmp_path: Path) -> None:
 def test_a_key_in_the_checkout_is_refused(tmp_path: Path, inside: str) -> None:
     """Nothing is left behind where it would be committed."""
     with pytest.raises(UserError, match="lies in the checkout"):
-        keys.make(tmp_path / inside, outside=tmp_path)
+        keys.make(tmp_path / inside / keys.KEY_FILE, outside=tmp_path)
     assert list(tmp_path.iterdir()) == []
 
 
@@ -63,7 +64,7 @@ def test_a_link_into_the_checkout_is_seen_through(tmp_path: Path) -> None:
     (tmp_path / "elsewhere").symlink_to(tmp_path / "checkout")
 
     with pytest.raises(UserError, match="lies in the checkout"):
-        keys.make(tmp_path / "elsewhere", outside=tmp_path / "checkout")
+        keys.make(tmp_path / "elsewhere" / keys.KEY_FILE, outside=tmp_path / "checkout")
 
 
 def test_a_key_that_others_may_read_does_not_sign(tmp_path: Path) -> None:
