@@ -43,9 +43,6 @@ KeyFolder = Annotated[
     Path | None,
     typer.Option("--into", help=f"where the key goes (default: where {keys.KEY_VARIABLE} says, else ~/.config/constat)", metavar="DIR"),
 ]
-    Path | None,
-    typer.Option("--into", help=f"where the key goes (default: where {keys.KEY_VARIABLE} says, else ~/.config/constat)", metavar="DIR"),
-]
 IfMissing = Annotated[bool, typer.Option("--if-missing", help="leave a key that is there already, and succeed")]
 TargetOption = Annotated[Path | None, typer.Option("--target", help="it must be about this target file", metavar="FILE")]
 Suite = Annotated[str | None, typer.Option("--suite", help="it must be made by this version or commit", metavar="VERSION")]
