@@ -40,9 +40,9 @@ STORES: Final = {
 TENANT: Final = "tenant"
 # Words by which a finding without trials says what was tried, and by whom; the first that stands in its text counts.
 _ACTS: Final = {
-    Act.DESTROY: r"delet\w*|drop\w*|truncat\w*|purg\w*|flush\w*|destroy\w*|remov\w*|abort\w*|unlink\w*",
-    Act.CHANGE: r"overwrit\w*|chang\w*|writ\w*|insert\w*|mov\w*|puts?|updat\w*|upload\w*|publish\w*|bind\w*|declar\w*|creat\w*|alter\w*"
-    r"|grant\w*",
+    Act.DESTROY: r"delet\w*|drop\w*|truncat\w*|purg\w*|flush\w*|destroy\w*|remov\w*|abort\w*|unlink\w*|\w*del|expire\w*",
+    Act.CHANGE: r"overwrit\w*|chang\w*|writ\w*|insert\w*|mov\w*|put\w*|updat\w*|upload\w*|publish\w*|bind\w*|declar\w*|creat\w*|alter\w*"
+    r"|grant\w*|\w*set(?:nx|ex)?(?! role)|append|incr\w*|decr\w*|\w*push\w*|\w*add|renam\w*|restor\w*",
     Act.BLOCK: r"block\w*|lock\w*|exhaust\w*|throttl\w*|limit\w*|kill\w*|fill\w*|starv\w*",
     Act.IMPERSONATE: r"impersonat\w*|forg\w*|assum\w*|becom\w*|set role|presign\w*|sign\w*|log\w* in|speak\w*",
     Act.SEE: r"read\w*|see\w*|list\w*|get\w*|find\w*|know\w*|show\w*|tell\w*|enumerat\w*|consum\w*|subscrib\w*|cop(?:y|ies)|scan\w*",

@@ -159,7 +159,7 @@ def summary(subject: str, tried: Sequence[tuple[Tried, Verdict]]) -> Judgement:
         outcome=outcome,
         reason=f"{len(tried)} acts refused" if outcome is Outcome.PASS else _reasons([judged for _, judged in telling]),
         expected=sorted({refusal for seen, _ in tried for refusal in seen.act.refusals}),
-        observed={judged.act: judged.kind for _, judged in tried},
+        observed={judged.act: [judged.kind] for _, judged in tried},
         positive_control=_twins([seen for seen, _ in tried]),
         evidence=() if outcome is Outcome.PASS else _evidence(first),
     )

@@ -83,7 +83,7 @@ def test_a_subject_is_as_good_as_its_worst_act() -> None:
     seen = besiege(World().place(), [act("get"), act("put", answer=Answer(kind=OK))])
 
     assert (seen.outcome, seen.reason.startswith("put: was carried out")) == (Outcome.FAIL, True)
-    assert seen.observed == {"get": "http 403", "put": OK}
+    assert seen.observed == {"get": ["http 403"], "put": [OK]}
 
 
 def test_a_change_is_seen_by_the_oracle_and_put_back() -> None:
