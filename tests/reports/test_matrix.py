@@ -98,7 +98,17 @@ def test_coverage_is_told_by_store_with_what_was_left_out() -> None:
 
 @pytest.mark.parametrize(
     ("text", "act"),
-    [("lock", Act.BLOCK), ("move everything", Act.CHANGE), ("purge the queue", Act.DESTROY), ("list with prefix", Act.SEE), ("", Act.SEE)],
+    [
+        ("lock", Act.BLOCK),
+        ("move everything", Act.CHANGE),
+        ("hset", Act.CHANGE),
+        ("put_object", Act.CHANGE),
+        ("set role", Act.IMPERSONATE),
+        ("purge the queue", Act.DESTROY),
+        ("getdel", Act.DESTROY),
+        ("list with prefix", Act.SEE),
+        ("", Act.SEE),
+    ],
 )
 def test_a_word_says_which_act_it_was(text: str, act: Act) -> None:
     """The first word that says so, else the claim's."""
