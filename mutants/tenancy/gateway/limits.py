@@ -31,6 +31,12 @@ def _by_address(text: str) -> str:
     )
 
 
+def _by_host(text: str) -> str:
+    limited = text.replace(_ROUTER, _ROUTER.replace("[verified]", "[calm, verified]"))
+    source = "        sourceCriterion:\n          requestHost: true\n"
+    return limited.replace(_LIMITER, f"    calm:\n      rateLimit:\n        average: 40\n        burst: 40\n{source}{_LIMITER}")
+
+
 def _is_by_address(stack: Stack) -> bool:
     """Whether somebody without a token is answered 429 where 401 was to be expected, after many questions."""
     if stack.gateway is None:
@@ -48,6 +54,15 @@ MUTANTS: Final = (
         path=_routes,
         change=_by_address,
         reload=lambda _stack: None,  # the gateway watches the file
+        holds=_is_by_address,
+    ),
+    edited(
+        "MUT-TEN-API-43",
+        "a limit of forty a second was put before one service, for all tenants together",
+        controls=("TEN-API-05",),
+        path=_routes,
+        change=_by_host,
+        reload=lambda _stack: None,
         holds=_is_by_address,
     ),
     released(

@@ -29,7 +29,28 @@ def _operations(properties: Properties) -> tuple[Operation[Any], ...]:
         Operation(method="GET", path="/api/properties/feed", summary="For portals.", handler=feed, accepts=Feed, public=True),
 '''
 
+_EXPORT: Final = """    if service.name == "property":
+        database = next(part for part in service.dependencies if part.name == "database")
+
+        async def export(request):
+            import uuid
+            from starlette.responses import Response
+            from provision.platform.services import listing
+            organization = uuid.UUID(request.path_params["organization"])
+            found = await database.fetch(organization, listing.QUERY, listing.values(listing.Page()), row=listing.Listed)
+            return Response(encode(found), media_type="application/json")
+
+        routes.insert(0, Route("/api/properties/export/{organization}", export))
+"""
+
 MUTANTS: Final = (
+    released(
+        "MUT-TEN-API-50",
+        "an export for one customer was left in a service, and no description has it",
+        service="property",
+        changes=(Change(file="application.py", before="    return Router(routes,", after=f"{_EXPORT}    return Router(routes,"),),
+        controls=("TEN-API-01",),
+    ),
     released(
         "MUT-TEN-API-01",
         "a service takes the organization from the header, which the gateway was said to set",

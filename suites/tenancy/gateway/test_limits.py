@@ -30,6 +30,8 @@ if TYPE_CHECKING:
 # What is asked to see whether somebody is limited; a larger limit than this cannot be reached in a run.
 _LOOKS: Final = 8
 _REACHABLE: Final = 1000
+_BURST: Final = 200
+_PAUSE: Final = 25
 
 
 class Guests(Protocol):
@@ -73,7 +75,7 @@ def _judged(stage: Stage, greedy: Resident, modest: Resident, limit: int) -> Ite
         # A limit may be kept apart on one path and not on the next.
         flood = [door.ask(one, greedy.token).status for door, asked in opened for one in named(asked, modest, limit)]
         used = [door.ask(asked, greedy.token).status for door, asked in opened for _ in range(limit + 5)]
-        others = _answers_to_others(stage, opened, modest, limit)
+        others = _answers_to_others(stage, opened, modest, limit) | {"a tenant beside a busy one": list(_beside_a_busy_one(stage, opened))}
         disguised = {
             f"{how} at {asked.path}": door.ask(one, greedy.token).status for door, asked in opened for how, one in disguises(asked, modest)
         }
@@ -101,6 +103,15 @@ def _answers_to_others(stage: Stage, opened: Sequence[tuple[Door, Request]], mod
             door.ask(asked, token).status for door, asked in opened for token in (stage.mine.token, stage.theirs.token) * 2
         ],
     }
+
+
+def _beside_a_busy_one(stage: Stage, opened: Sequence[tuple[Door, Request]]) -> Iterator[int]:
+    """What the neighbour is answered while a tenant of a large plan asks as fast as it can, which it may."""
+    for door, asked in opened:
+        for number in range(_BURST):
+            door.ask(asked, stage.mine.token)
+            if number % _PAUSE == 0:
+                yield door.ask(asked, stage.theirs.token).status
 
 
 def _open(stage: Stage, resident: Resident) -> Iterator[tuple[Door, Request]]:

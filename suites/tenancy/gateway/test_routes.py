@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import concurrent.futures
 import contextlib
+import itertools
 from typing import TYPE_CHECKING, Final
 
 from constat.control import control
 from constat.errors import Unobservable
 from constat.judgement import Findings, Judgement, coverage
 from constat.outcome import Impact, Outcome, Severity
-from suites.tenancy.gateway import attack
+from suites.tenancy.gateway import attack, undescribed
 from suites.tenancy.gateway.oracle import Oracle
 
 if TYPE_CHECKING:
@@ -37,7 +38,7 @@ AT_ONCE: Final = 4
 )
 def test_a_token_reaches_nothing_of_another_tenant(stage: Stage, findings: Findings) -> None:
     """No id in path, query or body, no verb and no spelling of a path reaches another tenant's things, or tells that they exist."""
-    findings.judge(judged(stage, attack.pointing_at))
+    findings.judge(itertools.chain(judged(stage, attack.pointing_at), _beside(stage)))
 
 
 @control(
@@ -52,6 +53,12 @@ def test_a_token_reaches_nothing_of_another_tenant(stage: Stage, findings: Findi
 def test_a_client_names_no_tenant(stage: Stage, findings: Findings) -> None:
     """Whose data an operation works on comes from the token alone, whatever a filter, a field or a header says."""
     findings.judge(judged(stage, attack.naming_them))
+
+
+def _beside(stage: Stage) -> Iterator[Judgement]:
+    """What answers at a door and stands in no description."""
+    with contextlib.closing(Oracle(stage.stack, stage.theirs.tenant, stage.theirs.canary)) as oracle:
+        yield from undescribed.attacked(stage, (*stage.direct.values(), *stage.through.values()), oracle.look().canaries)
 
 
 def judged(stage: Stage, variations: Variations) -> Iterator[Judgement]:
