@@ -43,6 +43,28 @@ MUTANTS: Final = (
         controls=("TEN-API-04",),
     ),
     released(
+        "MUT-TEN-API-23",
+        "a request that is sent twice is answered as it was the first time, by the key that the client gave it",
+        service="property",
+        changes=(
+            Change(
+                file="application.py",
+                before="            value = await decode(scope, receive)\n            return await operation.handler(",
+                after='            key = dict(scope["headers"]).get(b"idempotency-key")\n'
+                "            if key in _DONE:\n                return _DONE[key]\n"
+                "            value = await decode(scope, receive)\n            done = await operation.handler(",
+            ),
+            Change(
+                file="application.py",
+                before='media_type.decode("latin-1")))\n',
+                after='media_type.decode("latin-1")))\n'
+                "            if key is not None:\n                _DONE[key] = done\n            return done\n",
+            ),
+            Change(file="application.py", before="_HEADERS: Final", after="_DONE: dict[bytes, Answer] = {}\n_HEADERS: Final"),
+        ),
+        controls=("TEN-API-04",),
+    ),
+    released(
         "MUT-TEN-API-22",
         "answers may be kept by everybody's cache for half a minute, to please the content network",
         service="property",

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import dataclasses
+import itertools
+import uuid
 from typing import TYPE_CHECKING, Final
 
 from constat.control import control
@@ -25,6 +27,9 @@ if TYPE_CHECKING:
     from suites.tenancy.gateway.stage import Stage
 
 NEEDS: Final = ("gateway", "services", "tenants")
+_MAKES: Final = frozenset({"POST", "PUT", "PATCH"})
+# What servers know a request again by, to answer it as they did before.
+_KEYS: Final = ("Idempotency-Key", "X-Idempotency-Key", "X-Request-ID", "X-Correlation-ID")
 _LONG_AGO, _SOON = "Thu, 01 Jan 1998 00:00:00 GMT", "Fri, 01 Jan 2100 00:00:00 GMT"
 # RFC 9111, 3.5: what makes an answer to a request with a token fit for everybody's cache.
 _SHARED: Final = frozenset({"public", "s-maxage", "must-revalidate"})
@@ -41,7 +46,7 @@ _SHARED: Final = frozenset({"public", "s-maxage", "must-revalidate"})
 )
 def test_nothing_kept_for_one_tenant_is_given_to_another(stage: Stage, findings: Findings) -> None:
     """What one tenant has just been answered is not answered to another, whole, in part or by a condition, in either order."""
-    findings.judge(_judged(stage))
+    findings.judge(itertools.chain(_judged(stage), _replayed(stage)))
 
 
 @control(
@@ -63,6 +68,36 @@ def readable(stage: Stage) -> Iterator[tuple[Way, Door]]:
     for way in stage.ways:
         if way.method == "GET" and not way.public:
             yield from ((way, door) for door in stage.doors(way) if leads(way, door, stage))
+
+
+def _replayed(stage: Stage) -> Iterator[Judgement]:
+    """Every operation that makes something, asked with the key under which the victim has just been answered."""
+    for way in stage.ways:
+        if way.method not in _MAKES or way.public or "application/json" not in way.media:
+            continue
+        for door in (door for door in stage.doors(way) if leads(way, door, stage)):
+            subject = f"{door.name} {way} with their key"
+            try:
+                yield _again(stage, way, door, subject)
+            except Unmakeable as problem:
+                yield Judgement(subject=subject, outcome=Outcome.NOT_REVIEWED, reason=f"no request could be made: {problem}")
+            except Unobservable as problem:
+                yield Judgement(subject=subject, outcome=Outcome.ERROR, reason=f"could not look: {problem}")
+
+
+def _again(stage: Stage, way: Way, door: Door, subject: str) -> Judgement:
+    tries, known = [], judging.marks(stage.mine, stage.theirs, stage.absent)
+    for name in _KEYS:
+        key = str(uuid.uuid4())
+        first = _served(door, _saying(own(way, stage.theirs), (name, key)), stage.theirs.token)
+        mine = _saying(own(way, stage.mine), (name, key))
+        reply = attack.refused(door, mine, stage.mine.token)
+        fresh_key = attack.refused(door, _saying(own(way, stage.mine), (name, str(uuid.uuid4()))), stage.mine.token)
+        is_own = reply.status == fresh_key.status and not judging.leaks(mine, reply, known.foreign)
+        tries.append(judging.Tried(how=f"{name} of theirs", request=mine, reply=reply, absent=reply if is_own else fresh_key))
+    return judging.judged(
+        subject, tries, known, word=stage.mine.canary, twin=f"the owner, with the same key: http {first.status}", base=door.name
+    )
 
 
 def _judged(stage: Stage) -> Iterator[Judgement]:
