@@ -92,4 +92,19 @@ MUTANTS: Final = (
         revert=_log_as_before,
         fingerprint=lambda stack: _ask(stack, "SHOW log_statement"),
     ),
+    released(
+        "MUT-TEN-TEL-04",
+        "a service writes down in base64 which file it was given",
+        service="property",
+        changes=(
+            Change(
+                file="images.py",
+                before="        await self._objects.put(key, call.input, call.media_type)",
+                after="        import base64, logging\n"
+                '        logging.getLogger("provision.audit").error("put %s", base64.b64encode(call.input).decode())\n'
+                "        await self._objects.put(key, call.input, call.media_type)",
+            ),
+        ),
+        controls=("TEN-TEL-01",),
+    ),
 )

@@ -12,6 +12,7 @@ from constat.evidence import Evidence
 from constat.judgement import Findings, Judgement, coverage
 from constat.outcome import Impact, Outcome, Severity
 from constat.secrets import secrets_of
+from constat.spelling import spellings
 from constat.trial import Act, Trial
 from suites.tenancy.gateway.request import Request
 
@@ -95,7 +96,8 @@ def searched(stage: Stage) -> dict[str, str]:
 
 def judge(node: str, texts: Mapping[str, bytes], words: Mapping[str, str]) -> Judgement:
     """FAIL with what was found, and the line around it; a node whose logs are empty has logged nothing."""
-    found = {(name, what): _line(text, word) for name, text in texts.items() for word, what in words.items() if word.encode() in text}
+    forms = [(form, what) for word, what in words.items() for form in spellings(word)]
+    found = {(name, what): _line(text, form) for name, text in texts.items() for form, what in forms if form.encode() in text}
     outcome = Outcome.FAIL if found else Outcome.PASS
     said = sorted({what for _, what in found})
     size = sum(map(len, texts.values()))
