@@ -36,7 +36,7 @@ from psycopg import sql
 from bench.peers.tool import NOTHING, Look, together
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Mapping
 
 _PROGRAM: Final = Path(sys.executable).with_name("pgrls")
 _MODES: Final = ("anon", "cross-tenant", "write", "escalation", "reachability")
@@ -115,7 +115,7 @@ def _matrix(dsn: str, directory: Path) -> Look:
     return Look(findings=frozenset(reached | conditions | others), seconds=seconds)
 
 
-def _is_wide(cell: dict[str, str | None]) -> bool:
+def _is_wide(cell: Mapping[str, str | None]) -> bool:
     return cell["verdict"] == "open" or (cell["verdict"] == "undecided" and "foreign key" not in str(cell["note"]))
 
 
