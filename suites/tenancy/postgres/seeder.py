@@ -192,9 +192,9 @@ class Seeder:
         return {}
 
     def _referable(self, target: Relation, organization_id: str) -> dict[str, Any] | None:
-        for (oid, _), seed in self.seeds.items():
-            if oid == target.oid and seed.organization_id == organization_id:
-                return seed.values
+        for tenant, own in self._organizations.items():
+            if own == organization_id and (target.oid, tenant) in self.seeds:
+                return self.seeds[target.oid, tenant].values
         found = self._row_of(target, organization_id)
         return self._lookup(target) if found is None and not target.has(self._column) else found
 
