@@ -7,6 +7,7 @@ of processor time of this process and of the server, and draws them.
 
 from __future__ import annotations
 
+import contextlib
 import sys
 import time
 from dataclasses import dataclass
@@ -14,6 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 import psutil
+import psycopg
 
 from bench import controls, scratch
 from bench.detection import ELSEWHERE
@@ -21,8 +23,6 @@ from constat.outcome import Outcome, worst
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
-
-    import psycopg
 
     from constat.stack import Stack
 
@@ -83,26 +83,44 @@ def grow(connection: psycopg.Connection[tuple[Any, ...]], first: int, last: int)
 
 def measure(stack: Stack, size: int) -> Measured:
     """Run everything once; the server's processor time is that of all its processes."""
-    start, here, server = time.monotonic(), time.process_time(), _server_seconds()
+    start, here, server = time.monotonic(), time.process_time(), _server_seconds(stack)
     said, opening = controls.run(stack, scratch.target(), only=frozenset(controls.controls()) - ELSEWHERE)
     return Measured(
         tables=size,
         wall=time.monotonic() - start,
         here=time.process_time() - here,
-        server=_server_seconds() - server,
+        server=_server_seconds(stack) - server,
         outcome=worst(one.outcome for one in said),
         slowest=(("opening", opening), *sorted(((one.control, one.seconds) for one in said), key=lambda pair: -pair[1])[:8]),
     )
 
 
-def _server_seconds() -> float:
-    """Processor seconds of the scratch cluster, those of sessions that have ended included."""
-    total = 0.0
-    for process in psutil.process_iter(["name", "cmdline"]):
-        if process.info["name"] == "postgres" and any("constat-bench-" in word for word in process.info["cmdline"] or ()):
-            ended = Path(f"/proc/{process.pid}/stat").read_text("utf-8").rsplit(")", 1)[1].split()
-            total += sum(int(ended[place]) for place in (11, 12, 13, 14)) / 100
-            total += sum(child.cpu_times().user + child.cpu_times().system for child in process.children() if child.is_running())
+def _server_seconds(stack: Stack) -> float:
+    """Processor seconds of the scratch cluster and of no other, those of sessions that have ended included."""
+    assert stack.postgres is not None
+    port = str(psycopg.conninfo.conninfo_to_dict(stack.postgres.admin_dsn)["port"])
+    server = next(process for process in psutil.process_iter(["name", "cmdline"]) if _is_on(process, port))
+    # A session that ends in between is in neither part of the sum: then it is added up again.
+    while True:
+        sessions = set(server.children())
+        total = _seconds_of(server, sessions)
+        if set(server.children()) == sessions:
+            return total
+
+
+def _is_on(process: psutil.Process, port: str) -> bool:
+    """Whether it is the server that was started for that port; its sessions have other titles."""
+    words = process.info["cmdline"] or []
+    return process.info["name"] == "postgres" and "-p" in words and words[words.index("-p") + 1] == port
+
+
+def _seconds_of(server: psutil.Process, sessions: set[psutil.Process]) -> float:
+    own = Path(f"/proc/{server.pid}/stat").read_text("utf-8").rsplit(")", 1)[1].split()
+    total = sum(int(own[place]) for place in (11, 12, 13, 14)) / 100
+    for session in sessions:
+        with contextlib.suppress(psutil.NoSuchProcess):
+            times = session.cpu_times()
+            total += times.user + times.system
     return total
 
 

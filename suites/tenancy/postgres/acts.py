@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import secrets
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Final
@@ -14,8 +15,9 @@ from suites.tenancy.postgres.seeder import WRITABLE, named
 from suites.tenancy.postgres.sessions import Act
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Collection, Iterator
 
+    from psycopg.abc import AdaptContext
     from psycopg.sql import Composed
 
     from constat.observe.relations import Relation
@@ -36,6 +38,19 @@ NO_COPY: Final = DENIED | {"sqlstate 0A000", "sqlstate 55000"}
 TAKEN: Final = DENIED | {"sqlstate 23505", "sqlstate 23503", "sqlstate 42P10", "sqlstate 55000", "sqlstate 0A000"}
 
 
+class Rendered(sql.Composable):
+    """A part of many statements, rendered once."""
+
+    def __init__(self, part: sql.Composable) -> None:
+        """Render it, for a database in UTF-8."""
+        super().__init__(part)
+        self._bytes = part.as_bytes()
+
+    def as_bytes(self, context: AdaptContext | None = None) -> bytes:  # noqa: ARG002 - the same in every context
+        """As it was rendered."""
+        return self._bytes
+
+
 @dataclass(frozen=True, kw_only=True)
 class Scene:
     """One relation, the attacker's and the victim's rows in it, and what the attacker may do to it."""
@@ -50,6 +65,11 @@ class Scene:
     alternates: dict[str, dict[str, Any]] = field(default_factory=dict)  # tenant → what one reference could be instead
     referring: tuple[Relation, ...] = ()  # what refers to it, the farthest first
 
+    @functools.cached_property
+    def name(self) -> Rendered:
+        """The relation's name for a statement."""
+        return Rendered(named(self.relation))
+
     @property
     def column(self) -> sql.Identifier:
         """The column that says whose a row is."""
@@ -60,15 +80,15 @@ class Scene:
         """Whether the attacker can read whose a row is."""
         return self.tenant_column in self.relation.readable
 
-    @property
-    def shown(self) -> sql.Composed:
+    @functools.cached_property
+    def shown(self) -> Rendered:
         """The columns that the attacker may read."""
-        return sql.SQL(", ").join(sql.Identifier("r", name) for name in self.relation.readable)
+        return Rendered(sql.SQL(", ").join(sql.Identifier("r", name) for name in self.relation.readable))
 
-    @property
-    def text(self) -> sql.Composed:
+    @functools.cached_property
+    def text(self) -> Rendered:
         """What the attacker may read of a row, as text."""
-        return sql.SQL("ROW({})::text").format(self.shown)
+        return Rendered(sql.SQL("ROW({})::text").format(self.shown))
 
     def elsewhere(self, seed: Seed) -> Seed:
         """The same row under another parent of the same tenant."""
@@ -99,25 +119,27 @@ class Twins:
     acts: dict[str, Act] = field(default_factory=dict)
     canaries: dict[str, str] = field(default_factory=dict)
 
+    def add(self, name: str, statement: Composed, canary: str) -> None:
+        """Keep one, and what is seen when it succeeds."""
+        self.acts[name], self.canaries[name] = Act(statement=statement), canary
 
-def twins(scene: Scene) -> Twins:
-    """Read, change, insert and delete one's own."""
+
+def twins(scene: Scene, needed: Collection[str]) -> Twins:
+    """Read, change, insert and delete one's own; only those that are needed."""
     found = Twins()
-
-    def add(name: str, statement: Composed, canary: str) -> None:
-        found.acts[name], found.canaries[name] = Act(statement=statement), canary
-
-    if scene.relation.readable:
-        add("read", _reading(scene) + sql.SQL(" WHERE position({} in {}) > 0").format(scene.mine.canary, scene.text), scene.mine.canary)
     blind = not scene.relation.readable  # then what the server says of the statement must do
-    if scene.may("UPDATE"):
-        change = _constant(scene) if blind else _touch(scene) + _whose(scene, scene.mine) + _returning(scene)
-        add("change", change, "UPDATE" if blind else scene.mine.canary)
-    if scene.may("INSERT"):
-        add("insert", _insertion(scene, scene.mine) + _returning(scene), "INSERT" if blind else scene.mine.canary)
-    if scene.may("DELETE"):
-        delete = _delete(scene) if blind else _delete(scene) + _whose(scene, scene.spare) + _returning(scene)
-        add("delete", delete, "DELETE" if blind else scene.spare.canary)
+    for name in needed:
+        if name == "read" and scene.relation.readable:
+            content = sql.SQL(" WHERE position({} in {}) > 0").format(scene.mine.canary, scene.text)
+            found.add(name, _reading(scene) + content, scene.mine.canary)
+        elif name == "change" and scene.may("UPDATE"):
+            change = _constant(scene) if blind else _touch(scene) + _whose(scene, scene.mine) + _returning(scene)
+            found.add(name, change, "UPDATE" if blind else scene.mine.canary)
+        elif name == "insert" and scene.may("INSERT"):
+            found.add(name, _insertion(scene, scene.mine) + _returning(scene), "INSERT" if blind else scene.mine.canary)
+        elif name == "delete" and scene.may("DELETE"):
+            delete = _delete(scene) if blind else _delete(scene) + _whose(scene, scene.spare) + _returning(scene)
+            found.add(name, delete, "DELETE" if blind else scene.spare.canary)
     return found
 
 
@@ -173,9 +195,7 @@ def moves(scene: Scene) -> Iterator[Plan]:
     """Every way to put a row of one's own among the victim's."""
     labelled = next((c for c in scene.relation.columns if c.name == scene.tenant_column), None)
     if labelled and "UPDATE" in labelled.granted:
-        move = sql.SQL("UPDATE {} AS r SET {} = {}").format(
-            named(scene.relation), sql.Identifier(scene.tenant_column), scene.theirs.organization_id
-        )
+        move = sql.SQL("UPDATE {} AS r SET {} = {}").format(scene.name, sql.Identifier(scene.tenant_column), scene.theirs.organization_id)
         if scene.relation.readable:
             yield Plan(
                 how="move by key", twin="change", act=Act(alone=True, statement=move + _whose(scene, scene.mine), keep=True), refusals=TAKEN
@@ -201,7 +221,7 @@ def moves(scene: Scene) -> Iterator[Plan]:
 def deletions(scene: Scene) -> Iterator[Plan]:
     """Every way to delete the victim's row; without a condition only the rows that were reached are counted."""
     if scene.may("TRUNCATE") and scene.relation.kind in WRITABLE:
-        truncate = sql.SQL("TRUNCATE {} CASCADE").format(named(scene.relation))
+        truncate = sql.SQL("TRUNCATE {} CASCADE").format(scene.name)
         yield Plan(how="truncate", twin="delete" if scene.may("DELETE") else "read", act=Act(statement=truncate, telling=True))
     if not scene.may("DELETE"):
         return
@@ -248,11 +268,11 @@ def _planned(scene: Scene) -> Act:
 
 
 def _reading(scene: Scene) -> Composed:
-    return sql.SQL("SELECT {} FROM {} AS r").format(scene.shown, named(scene.relation))
+    return sql.SQL("SELECT {} FROM {} AS r").format(scene.shown, scene.name)
 
 
 def _delete(scene: Scene) -> Composed:
-    return sql.SQL("DELETE FROM {} AS r").format(named(scene.relation))
+    return sql.SQL("DELETE FROM {} AS r").format(scene.name)
 
 
 def _returning(scene: Scene) -> Composed:
@@ -286,14 +306,14 @@ def _whose(scene: Scene, seed: Seed) -> Composed:
 def _touch(scene: Scene) -> Composed:
     """Write a row as it is: harmless, and still a change."""
     column = _changeable(scene)
-    return sql.SQL("UPDATE {} AS r SET {} = {}").format(named(scene.relation), sql.Identifier(column), sql.Identifier("r", column))
+    return sql.SQL("UPDATE {} AS r SET {} = {}").format(scene.name, sql.Identifier(column), sql.Identifier("r", column))
 
 
 def _constant(scene: Scene) -> Composed:
     """Write a constant, reading nothing: only the policies for changing apply."""
     column = _changeable(scene)
     value = literal(scene.mine.values.get(column))
-    return sql.SQL("UPDATE {} AS r SET {} = {}").format(named(scene.relation), sql.Identifier(column), value)
+    return sql.SQL("UPDATE {} AS r SET {} = {}").format(scene.name, sql.Identifier(column), value)
 
 
 def _changeable(scene: Scene) -> str:
@@ -314,9 +334,7 @@ def _merge(scene: Scene, then: sql.SQL) -> Composed | None:
         sql.SQL("{} = {}").format(sql.Identifier("t", name), literal(scene.theirs.values[name])) for name in scene.relation.key
     )
     column = sql.Identifier(_changeable(scene))
-    return sql.SQL("MERGE INTO {} AS t USING (SELECT 1) AS s ON {} WHEN MATCHED THEN ").format(named(scene.relation), on) + then.format(
-        c=column
-    )
+    return sql.SQL("MERGE INTO {} AS t USING (SELECT 1) AS s ON {} WHEN MATCHED THEN ").format(scene.name, on) + then.format(c=column)
 
 
 def _on_conflict(scene: Scene) -> Composed:

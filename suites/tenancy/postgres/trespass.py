@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from suites.tenancy.postgres.seeder import Seed
 
 SHOWN: Final = 300
+_BEFORE: Final = "constat_before"
 # Locks that a statement takes only when it writes to a relation.
 _WRITTEN: Final = """
 SELECT relation::bigint FROM pg_locks WHERE pid = %s AND locktype = 'relation' AND granted AND database = (
@@ -58,10 +59,8 @@ class Trespasser:
         chosen = self._field.mine if organization_id is None else organization_id
         try:
             self._enter(chosen)
-            counted = self._counts() if self._victims else {}
-            self._enter_again(chosen)
             answer = self._answered(statements)
-            return Trespass(answer, tuple(self._hurt(counted) if answer.kind in {"ok", "zero rows"} else ()))
+            return Trespass(answer, tuple(self._hurt() if answer.kind in {"ok", "zero rows"} else ()))
         except psycopg.OperationalError as problem:
             if problem.sqlstate is None:
                 msg = f"the connection failed: {problem}"
@@ -73,9 +72,10 @@ class Trespasser:
 
     def _enter(self, organization_id: str) -> None:
         self._connection.execute("ROLLBACK; BEGIN; SET LOCAL lock_timeout = '2s'; SET LOCAL statement_timeout = '10s'")
-        self._enter_again(organization_id)
+        self._take_context(organization_id)
+        self._connection.execute(f"SAVEPOINT {_BEFORE}")
 
-    def _enter_again(self, organization_id: str) -> None:
+    def _take_context(self, organization_id: str) -> None:
         self._connection.execute("SELECT set_config(%s, %s, true)", [self._field.database.context_setting, organization_id])
 
     def _answered(self, statements: Sequence[Composed]) -> Answer:
@@ -88,14 +88,19 @@ class Trespasser:
         rows = cursor.fetchmany(SHOWN) if cursor.description else []
         return Answer(kind="ok" if rows else "zero rows", shown="\n".join([*map(repr, rows), *self._notices]))
 
-    def _hurt(self, counted: dict[int, int]) -> list[str]:
-        """Where the open transaction has written: the victim's rows that it holds, and those that were not there before."""
-        written = [oid for (oid,) in self._field.oracle.execute(_WRITTEN, [self._pid]).fetchall() if oid in self._victims]
+    def _hurt(self) -> list[str]:
+        """Where the open transaction has written: the victim's rows that it holds, and those that were not there before.
+
+        Only what was written to is counted, after the act and then before it, so that a thousand relations cost no more than one.
+        """
+        written = [self._victims[oid] for (oid,) in self._field.oracle.execute(_WRITTEN, [self._pid]).fetchall() if oid in self._victims]
         if not written:
             return []
-        held = [str(self._victims[oid].relation) for oid in written if self._is_held(self._victims[oid])]
-        now = self._counts()
-        added = [str(self._victims[oid].relation) for oid in written if now.get(oid, 0) != counted.get(oid, 0)]
+        held = [str(seed.relation) for seed in written if self._is_held(seed)]
+        now = self._counts(written)
+        self._connection.execute(f"ROLLBACK TO SAVEPOINT {_BEFORE}")
+        earlier = self._counts(written)
+        added = [str(seed.relation) for seed in written if now.get(seed.relation.oid, 0) != earlier.get(seed.relation.oid, 0)]
         return sorted({*held, *added})
 
     def _is_held(self, seed: Seed) -> bool:
@@ -110,12 +115,12 @@ class Trespasser:
         except psycopg.errors.LockNotAvailable:
             return True
 
-    def _counts(self) -> dict[int, int]:
+    def _counts(self, seeds: Sequence[Seed]) -> dict[int, int]:
         """How many rows the victim would count now, within the attacker's own open transaction."""
-        readable = [seed for seed in self._victims.values() if "SELECT" in seed.relation.privileges]
-        if not readable or len(readable) > SHOWN:
+        readable = [seed for seed in seeds if "SELECT" in seed.relation.privileges]
+        if not readable:
             return {}
-        self._enter_again(self._field.theirs)
+        self._take_context(self._field.theirs)
         query = sql.SQL(" UNION ALL ").join(
             sql.SQL("SELECT {}::bigint, count(*) FROM {}").format(seed.relation.oid, named(seed.relation)) for seed in readable
         )

@@ -46,6 +46,7 @@ class Watch:
         """Take the column that says whose a row is."""
         self._oracle = oracle
         self._column = tenant_column
+        self._prepared: dict[tuple[tuple[int, str], ...], sql.Identifier] = {}
 
     def holdings(self, seeds: Sequence[Seed]) -> dict[int, Holding]:
         """For each seed's relation, what it holds of the seed's tenant; by the relation's oid.
@@ -54,10 +55,20 @@ class Watch:
         """
         found: dict[int, Holding] = {}
         for start in range(0, len(seeds), _TOGETHER):
-            query = sql.SQL(" UNION ALL ").join(self._holding(seed) for seed in seeds[start : start + _TOGETHER])
-            for oid, rows, digest, canary in self._oracle.execute(query).fetchall():
+            looking = sql.SQL("EXECUTE {}").format(self._asked(seeds[start : start + _TOGETHER]))
+            for oid, rows, digest, canary in self._oracle.execute(looking).fetchall():
                 found[oid] = Holding(rows=rows, digest=digest, canary=canary)
         return found
+
+    def _asked(self, seeds: Sequence[Seed]) -> sql.Identifier:
+        """The name of the prepared look at these seeds: the same is asked after each wave, and the oracle keeps its connection."""
+        key = tuple((seed.relation.oid, seed.canary) for seed in seeds)
+        if key not in self._prepared:
+            name = sql.Identifier(f"constat_look_{len(self._prepared)}")
+            query = sql.SQL(" UNION ALL ").join(self._holding(seed) for seed in seeds)
+            self._oracle.execute(sql.SQL("PREPARE {} AS ").format(name) + query)
+            self._prepared[key] = name
+        return self._prepared[key]
 
     def _holding(self, seed: Seed) -> Composed:
         seen = sql.SQL("position({} in r::text) > 0").format(seed.canary)

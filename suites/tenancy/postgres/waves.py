@@ -103,7 +103,10 @@ def _fire(attacker: Attacker, wave: Sequence[Shot]) -> list[Answer]:
 def _twins(field: Field, shots: Sequence[Shot]) -> tuple[dict[Twin, Answer], dict[Twin, str]]:
     """The positive controls that the shots need, each carried out once."""
     scenes = {shot.scene.relation.oid: shot.scene for shot in shots}
-    known = {oid: twins(scene) for oid, scene in scenes.items()}
+    names: dict[int, dict[str, None]] = defaultdict(dict)
+    for shot in shots:
+        names[shot.scene.relation.oid][shot.plan.twin] = None
+    known = {oid: twins(scene, names[oid]) for oid, scene in scenes.items()}
     needed = dict.fromkeys((shot.scene.relation.oid, shot.plan.twin, shot.plan.by) for shot in shots)
     answers: dict[Twin, Answer] = {}
     for actor in dict.fromkeys(by for _, _, by in needed):

@@ -1,0 +1,1 @@
+"""What other tools for row level security notice of the same planted defects, beside Constat's own suite."""
