@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 from typing import TYPE_CHECKING, Any, Final
 
 import psycopg
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
+from constat import deadlines, wait
 from constat.errors import Unobservable
 from constat.mutant import Mutant, Scope
 from mutants.security.files import directory
@@ -39,8 +41,23 @@ def _files(stack: Stack) -> dict[str, str]:
 def _write(stack: Stack, files: dict[str, str]) -> None:
     for name, text in files.items():
         (directory(stack, "pooler") / name).write_text(text, "utf-8")
-    with psycopg.connect(_database(stack).pooler_admin_dsn, autocommit=True, prepare_threshold=None) as connection:
-        connection.execute("RELOAD")
+    _restart(stack)
+
+
+def _restart(stack: Stack) -> None:
+    """End it, and wait until its supervisor has it back: a reload keeps a login that the file of passwords no longer has."""
+    database = _database(stack)
+    with (
+        contextlib.suppress(psycopg.OperationalError),  # it hangs up instead of answering
+        psycopg.connect(database.pooler_admin_dsn, autocommit=True, prepare_threshold=None) as connection,
+    ):
+        connection.execute("SHUTDOWN")
+    wait.until(
+        lambda: _enters(stack, database.database),
+        what="the pooler is back",
+        within=deadlines.SERVICE_ANSWERS,
+        holds=bool,
+    )
 
 
 def _enters(stack: Stack, name: str) -> bool:
