@@ -45,13 +45,19 @@ def places(patterns: Iterable[str], mount: str, tenants: Iterable[str], victim: 
 
 
 def plant(oracle: Speaker, mount: str, tenant: str, place: str) -> Planted | None:
-    """Two versions of a secret there; None where something real is already."""
-    if oracle.ask("GET", f"{mount}/metadata/{place}").status == http.OK:
+    """Two versions of a secret there; None where something real is already, which is not touched."""
+    if oracle.ask("GET", f"{mount}/metadata/{place}").status == http.OK and not _left_behind(oracle, mount, place):
         return None
     planted = Planted(mount=mount, tenant=tenant, content=f"c{secrets.token_hex(12)}", name="", place=place)
     for _ in range(2):
         oracle.need("POST", f"{mount}/data/{place}", {"data": {"canary": planted.content}})
     return planted
+
+
+def _left_behind(oracle: Speaker, mount: str, place: str) -> bool:
+    """Whether an interrupted run has planted it: nothing else has a canary and nothing but it."""
+    reply = oracle.ask("GET", f"{mount}/data/{place}")
+    return reply.status == http.OK and set(reply.json()["data"]["data"]) == {"canary"}
 
 
 def remove(oracle: Speaker, planted: Iterable[Planted]) -> None:

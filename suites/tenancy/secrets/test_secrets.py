@@ -40,6 +40,7 @@ class Field:
     planted: dict[str, Planted]
     # What lies where only a rule leads to.
     derived: tuple[Planted, ...]
+    left_out: tuple[str, ...]
     pair: tuple[str, str]
     stack: Stack
 
@@ -103,7 +104,7 @@ def field(stack: Stack, attack_pair: tuple[str, str]) -> Iterator[Field]:
         roles = {name: stack.tenants[name].vault for name in attack_pair}
         speakers = {name: opened.enter_context(ground.speaking(vault, name, role)) for name, role in roles.items()}
         speakers[NOBODY] = opened.enter_context(ground.speaking(vault, NOBODY, None))
-        led = _planted_where_rules_lead(oracle, vault.mount, tuple(stack.tenants), attack_pair)
+        led, left_out = _planted_where_rules_lead(oracle, vault.mount, tuple(stack.tenants), attack_pair)
         opened.callback(derived.remove, oracle, led)
         yield Field(
             vault=vault,
@@ -112,16 +113,20 @@ def field(stack: Stack, attack_pair: tuple[str, str]) -> Iterator[Field]:
             roles=roles,
             planted={name: ground.plant(speakers[name], vault.mount, name) for name in attack_pair},
             derived=led,
+            left_out=left_out,
             pair=attack_pair,
             stack=stack,
         )
 
 
-def _planted_where_rules_lead(oracle: Speaker, mount: str, tenants: tuple[str, ...], pair: tuple[str, str]) -> tuple[Planted, ...]:
+def _planted_where_rules_lead(
+    oracle: Speaker, mount: str, tenants: tuple[str, ...], pair: tuple[str, str]
+) -> tuple[tuple[Planted, ...], tuple[str, ...]]:
+    """What was planted, and the places where something real is already."""
     rules = derived.rules(oracle)
     asked = [(tenant, place) for tenant in pair for place in derived.places(rules, mount, tenants, tenant)]
-    planted = [derived.plant(oracle, mount, tenant, place) for tenant, place in asked]
-    return tuple(item for item in planted if item is not None)
+    planted = {place: derived.plant(oracle, mount, tenant, place) for tenant, place in asked}
+    return tuple(item for item in planted.values() if item is not None), tuple(place for place, item in planted.items() if item is None)
 
 
 @control(
@@ -185,6 +190,9 @@ def _attacked(field: Field) -> Iterator[Judgement]:
         yield besiege(place, itertools.chain(acts.verbs(scene), acts.spellings(scene), acts.listings(scene)))
     for scene, place in field.beside():
         yield besiege(place, acts.verbs(scene))
+    known = len(field.derived) + len(field.left_out)
+    if known:
+        yield coverage(len(field.derived), known, what="places that rules lead to", left_out=field.left_out)
 
 
 def _taken(field: Field) -> Iterator[Judgement]:
