@@ -17,8 +17,9 @@ from suites.tenancy.campaign import OK
 if TYPE_CHECKING:
     from pika.adapters.blocking_connection import BlockingChannel
 
+    from constat.attempt import Answer
     from constat.observe.topology import Part, Topology
-    from suites.tenancy.broker.line import Line
+    from suites.tenancy.broker.line import Line, Talk
 
 _DEEPEST: Final = 200_000
 _CARRIED_SECONDS: Final = 0.3
@@ -47,6 +48,31 @@ def owners(part: Part, found: Topology, tenants: tuple[Member, ...]) -> frozense
     by_right = {tenant.name for tenant in tenants for right in found.rights if right.user == tenant.user and right.reaches(part)}
     by_host = {tenant.name for tenant in tenants if tenant.vhost == part.vhost}
     return frozenset(by_name | by_right | (by_host if len(by_host) == 1 else set()))
+
+
+def locked(lines: dict[str, Line], found: Topology) -> tuple[Part, ...]:
+    """The queues that belong to one connection alone: the server lets nobody else look into them, its administrator neither."""
+    queues = [part for part in found.parts if part.kind == "queue" and part.vhost in lines]
+    return tuple(part for part in queues if is_locked(lines[part.vhost].act(_look(part.name))))
+
+
+def is_locked(answer: Answer) -> bool:
+    """Whether the server says that the queue is another connection's own."""
+    return answer.kind == "amqp 405" and "RESOURCE_LOCKED" in answer.shown
+
+
+def judge_locked(part: Part, whose: frozenset[str]) -> Judgement:
+    """Nobody but its holder can say what lies in it."""
+    holders = ", ".join(sorted(whose)) or "the platform"
+    return Judgement(
+        subject=f"queue {part.vhost}/{part.name}",
+        outcome=Outcome.NOT_REVIEWED,
+        reason=f"exclusive to a connection of {holders}, so what is carried to it cannot be seen: close it and run the control again",
+    )
+
+
+def _look(queue: str) -> Talk:
+    return lambda channel: str(channel.queue_declare(queue, passive=True).method.message_count)
 
 
 def send(oracle: Line, exchange: str, keys: tuple[str, ...]) -> str:

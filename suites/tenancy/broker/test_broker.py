@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Final
 
 import pytest
@@ -207,25 +207,28 @@ def _managed(field: Field) -> Iterator[Judgement]:
 
 
 def _carried(field: Field) -> Iterator[Judgement]:
+    locked = carrying.locked(field.oracles, field.found)
+    yield from (carrying.judge_locked(part, carrying.owners(part, field.found, field.members)) for part in locked)
+    found = replace(field.found, parts=tuple(part for part in field.found.parts if part not in locked))
     for _, _, victim in field.directions():
         oracle = field.oracles[victim.vhost]
         keys = (f"{victim.tenant}.{WORD}", f"{victim.tenant}.property.created", f"{victim.tenant}", f"{WORD}.{victim.tenant}")
-        for exchange in field.found.within(victim.vhost, "exchange"):
+        for exchange in found.within(victim.vhost, "exchange"):
             if exchange and not exchange.startswith("amq."):
                 carrying.send(oracle, exchange, keys)
-        landed = carrying.found_in(field.oracles, field.found, field.members)
+        landed = carrying.found_in(field.oracles, found, field.members)
         yield carrying.judge(f"events of {victim.tenant}", victim.tenant, landed)
-        yield from _dead(field, victim)
+        yield from _dead(field, found, victim)
 
 
-def _dead(field: Field, victim: Planted) -> Iterator[Judgement]:
+def _dead(field: Field, found: Topology, victim: Planted) -> Iterator[Judgement]:
     """Dead letters of each of the victim's queues."""
     oracle = field.oracles[victim.vhost]
-    for queue in field.found.within(victim.vhost, "queue"):
+    for queue in found.within(victim.vhost, "queue"):
         if queue.startswith(f"{victim.tenant}."):
             word = carrying.send(oracle, "", (queue,))
             arrived = carrying.taken(oracle, queue, word, dead=True)
-            landed = carrying.found_in(field.oracles, field.found, field.members)
+            landed = carrying.found_in(field.oracles, found, field.members)
             yield carrying.judge_dead(f"dead letters of {queue}", victim.tenant, landed, arrived=arrived)
 
 

@@ -17,10 +17,11 @@ if TYPE_CHECKING:
     from suites.tenancy.cache.line import Line
 
 
-def heard(oracle: Line, ear: Line, own: Planted, theirs: Planted) -> Iterator[Tried]:
+def heard(oracle: Line, ear: Line, own: Planted, theirs: Planted, led: tuple[str, ...] = ()) -> Iterator[Tried]:
     """Subscribe in every way; wherever that is let through, the administrator speaks on the victim's channel and touches its key."""
     twins = {verb: _hears_itself(oracle, ear, own, verb) for verb in ("SUBSCRIBE", "PSUBSCRIBE", "SSUBSCRIBE")}
-    for verb, channel in subscriptions(own.tenant, theirs.tenant):
+    named = [(verb, channel) for channel in led for verb in ("SUBSCRIBE", "SSUBSCRIBE")]
+    for verb, channel in (*subscriptions(own.tenant, theirs.tenant), *named):
         answer = ear.ask(verb, channel)
         if answer.kind == OK:
             _speak(oracle, theirs)

@@ -11,7 +11,7 @@ from constat.errors import Unobservable
 from suites.tenancy.campaign import OK
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
     from suites.tenancy.cache.line import Line
 
@@ -90,3 +90,16 @@ def near_misses(own: str, planted: Planted) -> Iterator[str]:
     yield f"{own.upper()}:{WORD}"
     yield f"{{{planted.tenant}}}:{WORD}"
     yield f"x{own}:{WORD}"
+
+
+def led_to(rules: str, sign: str, tenants: Iterable[str], victim: str) -> tuple[str, ...]:
+    """The victim's names that a user's patterns of keys (`~`) or channels (`&`) lead to, its own in each place of a tenant's or of any."""
+    known = {"*", *tenants}
+    found = []
+    for pattern in re.findall(rf"{sign}([^\s)]+)", rules):
+        *start, end = pattern.split(":")
+        tail = victim if end in tenants else f"{end.removesuffix('*')}{WORD}" if end.endswith("*") else end
+        parts = [*(victim if part in known else part for part in start), tail]
+        if victim in parts:
+            found.append(":".join(parts))
+    return tuple(dict.fromkeys(found))

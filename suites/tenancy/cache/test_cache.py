@@ -47,6 +47,11 @@ class Field:
         for who, victim in (self.pair, self.pair[::-1]):
             yield self.lines[who], self.planted[who], self.planted[victim]
 
+    def led_to(self, sign: str, victim: str) -> tuple[str, ...]:
+        """The victim's names that the rules of all users lead to."""
+        rules = " ".join(user.rules for user in caches.users(self.cache))
+        return ground.led_to(rules, sign, self.tenants, victim)
+
 
 @pytest.fixture(scope="module")
 def field(stack: Stack, attack_pair: tuple[str, str]) -> Iterator[Field]:
@@ -133,7 +138,7 @@ def _keys(field: Field) -> Iterator[Judgement]:
         calls = acts.calls(field.oracle, field.commands, own=own.known, theirs=theirs.known)
         tried += acts.on_keys(field.oracle, attacker, calls)
         tried += acts.on_patterns(field.oracle, attacker, calls)
-        for key in (*ground.near_misses(own.tenant, theirs), *others):
+        for key in (*ground.near_misses(own.tenant, theirs), *field.led_to("~", theirs.tenant), *others):
             plain = [command for command in field.commands if command.name in {"get", "set", "del", "exists", "ttl", "type"}]
             tried += acts.on_keys(field.oracle, attacker, acts.calls(field.oracle, plain, own=own.known, theirs=key))
         changed = ground.state(field.oracle, theirs) != before
@@ -184,7 +189,7 @@ def _covered(subject: str, attacked: int, known: int, what: str, left_out: tuple
 def _channels(field: Field) -> Iterator[Judgement]:
     for attacker, own, theirs in field.directions():
         with line(field.cache, field.logins[attacker.who]) as ear:
-            tried = list(channels.heard(field.oracle, ear, own, theirs))
+            tried = list(channels.heard(field.oracle, ear, own, theirs, field.led_to("&", theirs.tenant)))
         with line(field.cache) as ear:
             tried += [channels.said(ear, attacker, own, theirs, verb) for verb in ("PUBLISH", "SPUBLISH")]
         yield summary(f"{attacker.who} on channels of {theirs.tenant}", [(seen, verdict(seen, (theirs.content,))) for seen in tried])

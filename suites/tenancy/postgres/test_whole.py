@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import itertools
 from typing import TYPE_CHECKING, Final
 
 from constat.control import control
 from constat.outcome import Impact, Severity
-from suites.tenancy.postgres import appearance, found, pool, reach
+from suites.tenancy.postgres import appearance, found, pool, pooler, reach
 
 if TYPE_CHECKING:
     from constat.judgement import Findings
@@ -26,7 +27,7 @@ NEEDS: Final = ("postgres", "tenants")
 )
 def test_no_request_sees_anothers_context(field: Field, findings: Findings) -> None:
     """Interleaved through the pool, with errors, timeouts, cancellations and disconnects, each request sees its own tenant only."""
-    findings.judge(pool.attacked(field))
+    findings.judge(itertools.chain(pool.attacked(field), pooler.attacked(field)))
 
 
 @control(

@@ -74,16 +74,17 @@ class Planted:
     tenant: str
     content: str
     name: str
+    place: str = ""  # where a rule leads to; elsewhere than usual
 
     @property
     def folder(self) -> str:
         """Below which everything of the suite's is."""
-        return f"tenants/{self.tenant}/{WORD}"
+        return self.place.rpartition("/")[0] or f"tenants/{self.tenant}/{WORD}"
 
     @property
     def known(self) -> str:
         """The path that the attacker is told."""
-        return f"{self.folder}/known"
+        return self.place or f"{self.folder}/known"
 
     @property
     def hidden(self) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import itertools
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
 import pytest
@@ -14,7 +14,7 @@ from constat.judgement import Findings, Judgement, coverage
 from constat.observe import vault as vaults
 from constat.outcome import Impact, Outcome, Severity
 from suites.tenancy.campaign import Place, besiege
-from suites.tenancy.secrets import acts, confinement, ground, revocation
+from suites.tenancy.secrets import acts, confinement, derived, ground, revocation
 from suites.tenancy.secrets.acts import Scene
 from suites.tenancy.secrets.ground import Planted, Speaker
 
@@ -38,6 +38,9 @@ class Field:
     speakers: dict[str, Speaker]
     roles: dict[str, AppRole]
     planted: dict[str, Planted]
+    # What lies where only a rule leads to.
+    derived: tuple[Planted, ...]
+    left_out: tuple[str, ...]
     pair: tuple[str, str]
     stack: Stack
 
@@ -54,6 +57,23 @@ class Field:
                 disposable=self.stack.disposable,
             )
             yield scene, self.place(f"{who} against {victim}", victim)
+
+    def beside(self) -> Iterator[tuple[Scene, Place]]:
+        """Everybody against what lies where only a rule leads to."""
+        for scene, _ in self.scenes():
+            for item in self.derived:
+                if item.tenant == scene.victim.tenant:
+                    subject = f"{scene.attacker.who} against {item.place} of {item.tenant}"
+                    yield replace(scene, victim=item, twins={}), self._place_beside(subject, item)
+
+    def _place_beside(self, subject: str, item: Planted) -> Place:
+        def mend() -> None:
+            derived.remove(self.oracle, (item,))
+            for _ in range(2):
+                self.oracle.ask("POST", f"{item.mount}/data/{item.known}", {"data": {"canary": item.content}})
+
+        accessor = self.speakers[item.tenant].accessor
+        return Place(subject=subject, canaries=(item.content,), state=lambda: ground.state(self.oracle, item, accessor), mend=mend)
 
     def place(self, subject: str, victim: str) -> Place:
         """The victim's side."""
@@ -84,15 +104,29 @@ def field(stack: Stack, attack_pair: tuple[str, str]) -> Iterator[Field]:
         roles = {name: stack.tenants[name].vault for name in attack_pair}
         speakers = {name: opened.enter_context(ground.speaking(vault, name, role)) for name, role in roles.items()}
         speakers[NOBODY] = opened.enter_context(ground.speaking(vault, NOBODY, None))
+        led, left_out = _planted_where_rules_lead(oracle, vault.mount, tuple(stack.tenants), attack_pair)
+        opened.callback(derived.remove, oracle, led)
         yield Field(
             vault=vault,
             oracle=oracle,
             speakers=speakers,
             roles=roles,
             planted={name: ground.plant(speakers[name], vault.mount, name) for name in attack_pair},
+            derived=led,
+            left_out=left_out,
             pair=attack_pair,
             stack=stack,
         )
+
+
+def _planted_where_rules_lead(
+    oracle: Speaker, mount: str, tenants: tuple[str, ...], pair: tuple[str, str]
+) -> tuple[tuple[Planted, ...], tuple[str, ...]]:
+    """What was planted, and the places where something real is already."""
+    rules = derived.rules(oracle)
+    asked = [(tenant, place) for tenant in pair for place in derived.places(rules, mount, tenants, tenant)]
+    planted = {place: derived.plant(oracle, mount, tenant, place) for tenant, place in asked}
+    return tuple(item for item in planted.values() if item is not None), tuple(place for place, item in planted.items() if item is None)
 
 
 @control(
@@ -154,6 +188,11 @@ def test_what_is_taken_back_stops_working(field: Field, findings: Findings) -> N
 def _attacked(field: Field) -> Iterator[Judgement]:
     for scene, place in field.scenes():
         yield besiege(place, itertools.chain(acts.verbs(scene), acts.spellings(scene), acts.listings(scene)))
+    for scene, place in field.beside():
+        yield besiege(place, acts.verbs(scene))
+    known = len(field.derived) + len(field.left_out)
+    if known:
+        yield coverage(len(field.derived), known, what="places that rules lead to", left_out=field.left_out)
 
 
 def _taken(field: Field) -> Iterator[Judgement]:
@@ -168,7 +207,7 @@ def _taken(field: Field) -> Iterator[Judgement]:
 
 
 def _confined(field: Field) -> Iterator[Judgement]:
-    planted = tuple(field.planted.values())
+    planted = (*field.planted.values(), *field.derived)
     seen = [*confinement.policies(field.vault, field.oracle, planted), *confinement.roles(field.vault, field.oracle, planted)]
     yield from (confinement.judge(reach, planted) for reach in seen)
     yield from confinement.bare_roles(field.vault, field.oracle)

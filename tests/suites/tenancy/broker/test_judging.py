@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import pytest
 
+from constat.attempt import Answer
 from constat.observe.topology import Part, Right, Topology, User
 from constat.outcome import Outcome
 from suites.tenancy.broker.acts import guesses
-from suites.tenancy.broker.carrying import Landed, Member, judge, judge_dead, owners
+from suites.tenancy.broker.carrying import Landed, Member, is_locked, judge, judge_dead, judge_locked, owners
 from suites.tenancy.broker.test_broker import confined
 
 MEMBERS = (Member(name="t1", user="t1", vhost="one"), Member(name="t10", user="t10", vhost="ten"))
@@ -82,3 +83,25 @@ def test_a_user_is_confined_or_an_operator(user: User, rights: tuple[Right, ...]
 def test_a_guess_is_made_of_ones_own_name() -> None:
     """Beside the same of a tenant that there is not."""
     assert ("t10.events", "t109zz.events") in set(guesses("t1.events", "t1", "t10"))
+
+
+@pytest.mark.parametrize(
+    ("answer", "locked"),
+    [
+        (Answer(kind="amqp 405", shown="RESOURCE_LOCKED - cannot obtain exclusive access"), True),
+        (Answer(kind="amqp 403", shown="ACCESS_REFUSED"), False),
+        (Answer(kind="ok", shown="0 messages"), False),
+    ],
+)
+def test_only_anothers_exclusive_queue_is_locked(answer: Answer, locked: bool) -> None:  # noqa: FBT001 - a parameter
+    """Any other refusal is no reason to leave a queue out."""
+    assert is_locked(answer) is locked
+
+
+def test_a_locked_queue_is_left_out_by_name() -> None:
+    """What nobody could look into is never green, and says whose it is."""
+    judged = judge_locked(queue("ten", "t10.replies"), frozenset({"t10"}))
+
+    assert judged.outcome is Outcome.NOT_REVIEWED
+    assert judged.subject == "queue ten/t10.replies"
+    assert "t10" in judged.reason
