@@ -50,7 +50,7 @@ def attacked(field: Field) -> Iterator[Judgement]:
         lores = lore_of(field.oracle, known)
         for function in known:
             called = list(_all_called(trespasser, field, function, lores[function.oid]))
-            unknown = () if _is_only_support(function) else unknown_types(function, field.victims(), field.pair[1], lores[function.oid])
+            unknown = () if is_only_support(function) else unknown_types(function, field.victims(), field.pair[1], lores[function.oid])
             yield judge_calls(str(function), called, foreign_canaries(field), unknown)
     none = Judgement(subject="coverage", outcome=Outcome.PASS, reason="the application may call no function but PostgreSQL's own")
     yield coverage(len(known), len(known), what="functions that the application may call") if known else none
@@ -66,7 +66,7 @@ def foreign_canaries(field: Field) -> tuple[str, ...]:
     return tuple(seed.canary for (_, tenant), seed in field.seeder.seeds.items() if tenant != field.pair[0])
 
 
-def _is_only_support(function: Function) -> bool:
+def is_only_support(function: Function) -> bool:
     """Whether it came with an extension and has its caller's rights: a type's own input and output, which no value is known for."""
     return function.extension and not function.definer
 
