@@ -40,9 +40,9 @@ _TENANTS: Final = ("tenant_id", "tenant", "organization_id", "organization", "or
 _LITERAL: Final = re.compile(r"'((?:[^'\n]|''){1,60})'")
 _RECORD: Final = re.compile(r"\bas\s+\w+\s*\(([^)]*)\)", re.IGNORECASE)
 _SOURCES: Final = """
-SELECT p.oid::bigint, concat_ws(' ', CASE WHEN p.prokind IN ('f', 'p', 'w') THEN pg_get_functiondef(p.oid) END,
-    (SELECT string_agg(pg_get_functiondef(m.oid), ' ') FROM pg_aggregate a JOIN pg_proc m ON m.oid IN (a.aggtransfn, a.aggfinalfn)
-     WHERE a.aggfnoid = p.oid)), coalesce(p.proargnames, '{}')
+SELECT p.oid::bigint, concat_ws(' ', coalesce(pg_get_function_sqlbody(p.oid), p.prosrc), pg_get_expr(p.proargdefaults, 0),
+    (SELECT string_agg(coalesce(pg_get_function_sqlbody(m.oid), m.prosrc), ' ') FROM pg_aggregate a
+     JOIN pg_proc m ON m.oid IN (a.aggtransfn, a.aggfinalfn) WHERE a.aggfnoid = p.oid)), coalesce(p.proargnames, '{}')
 FROM pg_proc p WHERE p.oid = ANY (%s::oid[])
 """
 _SHAPE: Final = """
@@ -133,8 +133,10 @@ def calls(function: Function, victims: Sequence[Seed], tenant: str, lore: Lore =
     firsts = tuple(choice[0] for choice in choices)
     turned = [(*firsts[:place], other, *firsts[place + 1 :]) for place, choice in enumerate(choices) for other in choice[1:]]
     wide = itertools.product(*(choice[:3] for choice in choices)) if len(choices) > 1 else iter(())
-    woven = _woven(_worded(function, choices, lore), itertools.islice(_of_a_row(function, giver), ROWS), turned, wide)
-    unique = {repr(one): one for one in itertools.chain([firsts], woven)}
+    woven = _woven(_worded(function, choices, giver), itertools.islice(_of_a_row(function, giver), ROWS), turned, wide)
+    unique: dict[str, tuple[Argument, ...]] = {}
+    for one in itertools.chain([firsts], woven):
+        unique.setdefault(repr([argument.existing for argument in one]), one)
     return [
         Call(tuple(argument.existing for argument in one), tuple(argument.absent for argument in one))
         for one in itertools.islice(unique.values(), MOST_CALLS)
@@ -164,15 +166,18 @@ def _woven(*ways: Iterable[tuple[Argument, ...]]) -> Iterator[tuple[Argument, ..
         yield from (one for one in together if one is not None)
 
 
-def _worded(function: Function, choices: list[list[Argument]], lore: Lore) -> Iterator[tuple[Argument, ...]]:
+def _worded(function: Function, choices: list[list[Argument]], giver: _Giver) -> Iterator[tuple[Argument, ...]]:
     """The source's own words for its texts, with the first few ids; a word may be what opens the door."""
-    words = [Argument(word, word) for word in lore.literals[:LITERALS]]
+    words = [Argument(word, word) for word in giver.lore.literals[:LITERALS]]
     texts = [place for place, kind in enumerate(function.arguments) if kind in _TEXTS]
     for place in texts if words else ():
         others = [words if at == place else choice[: 1 if at in texts else 6] for at, choice in enumerate(choices)]
         yield from itertools.product(*others)
+    canaries = [Argument(seed.canary, new_canary()) for seed in giver.victims]
     if len(texts) > 1:
-        yield from itertools.product(*(words[:4] if at in texts else choice[:2] for at, choice in enumerate(choices)))
+        for place in texts:
+            others = [words[:3] if at == place else canaries if at in texts else choice[:1] for at, choice in enumerate(choices)]
+            yield from itertools.islice(itertools.product(*others), ROWS)
 
 
 def _of_a_row(function: Function, giver: _Giver) -> Iterator[tuple[Argument, ...]]:
@@ -252,7 +257,7 @@ def _fixed(kind: str) -> tuple[str, ...]:
 def _accepted(kind: str, giver: _Giver) -> Iterator[Argument]:
     """What the server takes for the type: a composite of what its attributes take, or the literals that were tried."""
     shape = giver.lore.shapes.get(kind, Shape())
-    yield from itertools.islice(_composites(shape, giver), 12)
+    yield from itertools.islice(_composites(shape, giver), ROWS)
     stored = [
         value for seed in giver.victims for c in seed.relation.columns if c.base == kind and (value := seed.values.get(c.name)) is not None
     ]
@@ -261,17 +266,26 @@ def _accepted(kind: str, giver: _Giver) -> Iterator[Argument]:
 
 
 def _composites(shape: Shape, giver: _Giver) -> Iterator[Argument]:
-    """Rows of a composite type: what the victim has under the attribute's name, else what its type takes."""
+    """Rows of a composite type: each row's values under the attributes' names, then what the types take and the source spells out."""
     if shape.attributes:
-        columns = [_attribute(name, kind, giver) for name, kind in shape.attributes]
-        for place in range(max(map(len, columns))):
-            chosen = [column[min(place, len(column) - 1)] for column in columns]
+        columns = [_attribute(kind, giver) for _, kind in shape.attributes]
+        rows = [
+            tuple(_named(name, kind, seed) or column[0] for (name, kind), column in zip(shape.attributes, columns, strict=True))
+            for seed in giver.victims
+        ]
+        wide = itertools.islice(itertools.product(*columns), ROWS)
+        for chosen in _woven(rows, wide):
             yield Argument(_record(one.existing for one in chosen), _record(one.absent for one in chosen))
 
 
-def _attribute(name: str, kind: str, giver: _Giver) -> list[Argument]:
-    named = [seed.values[name] for seed in giver.victims if _fits(kind, seed.values.get(name))]
-    return [Argument(value, _nowhere(value)) for value in named[:4]] or _arguments(kind, giver)
+def _attribute(kind: str, giver: _Giver) -> list[Argument]:
+    words = [Argument(word, word) for word in giver.lore.literals[:3]] if kind in _TEXTS else []
+    return [*words, *_arguments(kind, giver)[:3]]
+
+
+def _named(name: str, kind: str, seed: Seed) -> Argument | None:
+    value = seed.values.get(name)
+    return Argument(value, _nowhere(value)) if _fits(kind, value) else None
 
 
 def _record(values: Iterable[object]) -> str:
