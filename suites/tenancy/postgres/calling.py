@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 import psycopg
 from psycopg import sql
 
-from suites.tenancy.postgres.planting import new_canary, new_number, new_uuid
+from suites.tenancy.postgres.planting import CANARY, new_canary, new_number, new_uuid
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -211,9 +211,12 @@ def _fits(kind: str, value: object) -> bool:
 
 
 def _nowhere(value: object) -> object:
+    """A value of the same form that nobody has; the same where there is nothing of a canary's in it, for a form alone may be answered."""
     if _is_uuid(value):
         return str(new_uuid())
-    return new_number(min(len(str(value)), 8)) if isinstance(value, int) else new_canary()
+    if isinstance(value, str):
+        return CANARY.sub(lambda found: str(new_uuid()) if "-" in found[0] else new_canary(), value)
+    return new_number(8) if _is_drawn(value) else value
 
 
 def _arguments(kind: str, giver: _Giver) -> list[Argument]:
@@ -333,7 +336,7 @@ def _texts(victims: Sequence[Seed], tenant: str) -> Iterator[Argument]:
     for seed in victims[:3]:
         yield Argument(seed.canary, new_canary())
     for whole in _wholes(victims):
-        yield Argument(whole, new_canary())
+        yield Argument(whole, _nowhere(whole))
     for value in (f"{tenant}-agent", tenant):
         yield Argument(value, f"{value}-{new_canary()}")
     for seed in victims[:1]:
@@ -379,8 +382,8 @@ def _documents(giver: _Giver) -> Iterator[Argument]:
     yield Argument("{}", "{}")
 
 
-def _elsewhere(text: str) -> str:
-    return str(new_uuid()) if re.fullmatch(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", text) else new_canary()
+def _elsewhere(text: str) -> object:
+    return str(new_uuid()) if re.fullmatch(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", text) else _nowhere(text)
 
 
 def _is_uuid(value: object) -> bool:

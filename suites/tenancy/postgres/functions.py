@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
@@ -12,6 +13,7 @@ from constat.observe.functions import Function, functions
 from constat.outcome import Outcome
 from suites.tenancy.postgres import calling
 from suites.tenancy.postgres.calling import lore_of, unknown_types
+from suites.tenancy.postgres.planting import CANARY
 from suites.tenancy.postgres.sessions import connect
 from suites.tenancy.postgres.trespass import Trespass, Trespasser
 
@@ -24,6 +26,9 @@ if TYPE_CHECKING:
 
 # Aggregates and window functions run what they are made of with their owner's permission to call it, so they are called too.
 CALLED: Final = frozenset({"function", "procedure", "aggregate", "window function"})
+
+# Ids and canaries within what was given.
+_PART: Final = re.compile(rf"[0-9a-f]{{8}}(?:-[0-9a-f]{{4}}){{3}}-[0-9a-f]{{12}}|{CANARY.pattern}")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -122,9 +127,11 @@ def alike(one: Answer, other: Answer, given: tuple[object, ...], others: tuple[o
 
 
 def _without(text: str, given: tuple[object, ...]) -> str:
-    for place, value in enumerate(given):
-        if value is not None and str(value):
-            text = text.replace(str(value), f"<{place}>")
+    """The answer without what was given, whole or in parts: an id out of a document, the same id given twice."""
+    wholes = {str(value) for value in given if value is not None and str(value)}
+    parts = {part for whole in wholes for part in _PART.findall(whole)}
+    for value in sorted(wholes | parts, key=lambda one: (-len(one), one)):
+        text = text.replace(value, "<given>")
     return text
 
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
+from uuid import UUID
 
 import pytest
 
@@ -67,3 +69,14 @@ def test_words_rows_and_lists_stay_within_bounds() -> None:
 def test_aggregates_and_windows_are_called(kind: str, text: str) -> None:
     """Each in the form that the server asks for."""
     assert statement(function(kind=kind), ()).as_string() == text
+
+
+def test_what_is_nowhere_has_the_form_of_what_exists() -> None:
+    """An address stays an address, and a word without a canary stays as it is: a form alone is no neighbour's secret."""
+    row = replace(seed(), values={"id": UUID(THEIRS), "email": f"{CANARY}@example.com", "status": "new"})
+    made = calls(function("uuid", "text"), [row], "t10", Lore(shapes={}, names=("p_id", "p_email")))
+    told = {str(call.existing[1]): str(call.absent[1]) for call in made}
+
+    assert told[f"{CANARY}@example.com"].endswith("@example.com")
+    assert told[f"{CANARY}@example.com"] != f"{CANARY}@example.com"
+    assert told["new"] == "new"
