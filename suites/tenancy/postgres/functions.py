@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
@@ -11,6 +12,8 @@ from constat.judgement import Judgement, coverage
 from constat.observe.functions import Function, functions
 from constat.outcome import Outcome
 from suites.tenancy.postgres import calling
+from suites.tenancy.postgres.calling import lore_of, unknown_types
+from suites.tenancy.postgres.planting import CANARY
 from suites.tenancy.postgres.sessions import connect
 from suites.tenancy.postgres.trespass import Trespass, Trespasser
 
@@ -18,11 +21,14 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from constat.attempt import Answer
-    from suites.tenancy.postgres.calling import Call
+    from suites.tenancy.postgres.calling import Call, Lore
     from suites.tenancy.postgres.field import Field
 
-# Aggregates and window functions read only what their caller gives them: what they are made of is a function, and called as one.
-CALLED: Final = frozenset({"function", "procedure"})
+# Aggregates and window functions run what they are made of with their owner's permission to call it, so they are called too.
+CALLED: Final = frozenset({"function", "procedure", "aggregate", "window function"})
+
+# Ids and canaries within what was given.
+_PART: Final = re.compile(rf"[0-9a-f]{{8}}(?:-[0-9a-f]{{4}}){{3}}-[0-9a-f]{{12}}|{CANARY.pattern}")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -46,8 +52,11 @@ def attacked(field: Field) -> Iterator[Judgement]:
     known = callable_by(field)
     with connect(field.database.app_dsn) as connection:
         trespasser = Trespasser(field, connection)
+        lores = lore_of(field.oracle, known)
         for function in known:
-            yield judge_calls(str(function), list(_all_called(trespasser, field, function)), foreign_canaries(field))
+            called = list(_all_called(trespasser, field, function, lores[function.oid]))
+            unknown = () if is_only_support(function) else unknown_types(function, field.victims(), field.pair[1], lores[function.oid])
+            yield judge_calls(str(function), called, foreign_canaries(field), unknown)
     none = Judgement(subject="coverage", outcome=Outcome.PASS, reason="the application may call no function but PostgreSQL's own")
     yield coverage(len(known), len(known), what="functions that the application may call") if known else none
 
@@ -62,8 +71,16 @@ def foreign_canaries(field: Field) -> tuple[str, ...]:
     return tuple(seed.canary for (_, tenant), seed in field.seeder.seeds.items() if tenant != field.pair[0])
 
 
-def judge_calls(subject: str, called: list[Called], canaries: tuple[str, ...]) -> Judgement:
-    """FAIL for a canary that was not given, for anything done to the victim, and for answers that tell what exists."""
+def is_only_support(function: Function) -> bool:
+    """Whether it came with an extension and has its caller's rights: a type's own input and output, which no value is known for."""
+    return function.extension and not function.definer
+
+
+def judge_calls(subject: str, called: list[Called], canaries: tuple[str, ...], unknown: tuple[str, ...] = ()) -> Judgement:
+    """FAIL for a canary that was not given, for anything done to the victim, and for answers that tell what exists.
+
+    NOT_REVIEWED when nothing but NULL could be given for an argument of the unknown types: that shows nothing.
+    """
     for one in called:
         given = [str(value) for value in one.call.existing]
         if shows_any(one.there.answer, canaries, given):
@@ -72,6 +89,11 @@ def judge_calls(subject: str, called: list[Called], canaries: tuple[str, ...]) -
             return _failed(subject, one, f"the call reached the victim's rows in {', '.join(one.there.hurt)}")
         if one.tells:
             return _failed(subject, one, "what exists at the neighbour is answered otherwise than what exists nowhere")
+    return _judge_unharmed(subject, called, unknown)
+
+
+def _judge_unharmed(subject: str, called: list[Called], unknown: tuple[str, ...]) -> Judgement:
+    """PASS when something was answered to values that mean something, or when everything is refused for want of a privilege."""
     worked = [one for one in called if not one.there.answer.kind.startswith("sqlstate")]
     if not worked:
         refusals = sorted({one.there.answer.kind for one in called})
@@ -79,6 +101,11 @@ def judge_calls(subject: str, called: list[Called], canaries: tuple[str, ...]) -
             return Judgement(subject=subject, outcome=Outcome.PASS, reason="every call is refused: no privilege", observed=refusals)
         reason = f"no call succeeded, so nothing was attacked: {', '.join(refusals)}; its arguments mean something that nobody here knows"
         return Judgement(subject=subject, outcome=Outcome.NOT_REVIEWED, reason=reason, observed=refusals)
+    if unknown:
+        reason = f"it was called with nothing but NULL for {', '.join(unknown)}: nobody here knows a value of that type"
+        return Judgement(
+            subject=subject, outcome=Outcome.NOT_REVIEWED, reason=reason, observed=sorted({c.there.answer.kind for c in called})
+        )
     return Judgement(
         subject=subject,
         outcome=Outcome.PASS,
@@ -100,9 +127,11 @@ def alike(one: Answer, other: Answer, given: tuple[object, ...], others: tuple[o
 
 
 def _without(text: str, given: tuple[object, ...]) -> str:
-    for place, value in enumerate(given):
-        if value is not None and str(value):
-            text = text.replace(str(value), f"<{place}>")
+    """The answer without what was given, whole or in parts: an id out of a document, the same id given twice."""
+    wholes = {str(value) for value in given if value is not None and str(value)}
+    parts = {part for whole in wholes for part in _PART.findall(whole)}
+    for value in sorted(wholes | parts, key=lambda one: (-len(one), one)):
+        text = text.replace(value, "<given>")
     return text
 
 
@@ -116,15 +145,15 @@ def _failed(subject: str, one: Called, reason: str) -> Judgement:
     )
 
 
-def calls_of(field: Field, function: Function) -> list[Call]:
+def calls_of(field: Field, function: Function, lore: Lore) -> list[Call]:
     """What to call it with."""
-    return calling.calls(function, field.victims(), field.pair[1])
+    return calling.calls(function, field.victims(), field.pair[1], lore)
 
 
-def _all_called(trespasser: Trespasser, field: Field, function: Function) -> Iterator[Called]:
+def _all_called(trespasser: Trespasser, field: Field, function: Function, lore: Lore) -> Iterator[Called]:
     """The most telling first; a slow one (a password's hash) is not called with everything."""
     start = monotonic()
-    for call in calls_of(field, function):
+    for call in calls_of(field, function, lore):
         yield _called(trespasser, function, call)
         if monotonic() - start > deadlines.FUNCTION_CALLED:
             return

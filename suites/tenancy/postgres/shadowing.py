@@ -56,8 +56,10 @@ def _read(trespasser: Trespasser, field: Field, shadows: list[Composed]) -> Iter
 
 
 def _called(trespasser: Trespasser, field: Field, shadows: list[Composed]) -> Iterator[Judgement]:
-    for function in callable_by(field):
-        for call in calls_of(field, function)[:CALLS]:
+    known = callable_by(field)
+    lores = calling.lore_of(field.oracle, known)
+    for function in known:
+        for call in calls_of(field, function, lores[function.oid])[:CALLS]:
             canaries = tuple(canary for canary in foreign_canaries(field) if canary not in map(str, call.existing))
             yield _judge(str(function), trespasser.act([*shadows, calling.statement(function, call.existing)]), canaries)
 

@@ -9,9 +9,9 @@ from hypothesis import strategies as st
 from constat.attempt import Answer
 from constat.outcome import Outcome
 from suites.tenancy.postgres.calling import MOST_CALLS, Call, calls, statement
-from suites.tenancy.postgres.functions import Called, judge_calls
+from suites.tenancy.postgres.functions import Called, alike, judge_calls
 from suites.tenancy.postgres.trespass import Trespass
-from tests.suites.tenancy.postgres.samples import CANARY, THEIRS, function, seed
+from tests.suites.tenancy.postgres.samples import CANARY, MINE, OTHER, THEIRS, function, seed
 
 NOTHING = Answer(kind="zero rows")
 
@@ -60,3 +60,11 @@ def test_a_call_names_the_neighbour() -> None:
 
     assert statement(function("uuid"), first.existing).as_string().endswith(f"('{THEIRS}'::uuid) AS f")
     assert statement(function(kind="procedure"), ()).as_string() == 'CALL "public"."f"()'
+
+
+def test_an_echo_of_a_part_is_no_answer() -> None:
+    """What was given may come back in parts, and an id that was given twice once: neither tells anything."""
+    there, nowhere = Answer(kind="ok", shown=f"{THEIRS} of {CANARY}"), Answer(kind="ok", shown=f"{MINE} of {OTHER}")
+
+    assert alike(there, nowhere, (THEIRS, THEIRS, f"a {CANARY}"), (MINE, MINE, f"a {OTHER}"))
+    assert not alike(there, Answer(kind="zero rows"), (THEIRS,), (MINE,))
