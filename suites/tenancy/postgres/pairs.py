@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import secrets
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Final
+
+from psycopg import sql
 
 from constat.attempt import Answer, Pair, indistinguishable
 from constat.judgement import Judgement, coverage
 from constat.outcome import Outcome
-from suites.tenancy.postgres.acts import Scene, insertable, inserting
+from suites.tenancy.postgres.acts import Scene, changing, insertable, inserting
 from suites.tenancy.postgres.planting import MARK, TEXTS, new_canary, new_number, new_uuid
 from suites.tenancy.postgres.seeder import WRITABLE
 from suites.tenancy.postgres.sessions import Act
@@ -21,7 +24,12 @@ if TYPE_CHECKING:
     from suites.tenancy.postgres.seeder import Seed
     from suites.tenancy.postgres.sessions import Attacker
 
+# Relations that may refuse at COMMIT only.
+_LATE: Final = "SELECT DISTINCT conrelid::bigint FROM pg_constraint WHERE condeferrable AND conrelid <> 0"
+_AT_ONCE: Final = sql.SQL("SET CONSTRAINTS ALL IMMEDIATE")
 _WRITTEN: Final = frozenset({"ok"})
+_END: Final = 4  # digits at the end of a text that make it another of the same kind
+_MISSHAPEN: Final = frozenset({"sqlstate 23514", "sqlstate 22001"})  # the made-up value does not fit: a badly asked question
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -32,25 +40,41 @@ class Question:
     existing: dict[str, Any]
     absent: dict[str, Any]
     refers: bool = False  # about a reference, not about keys
+    changes: bool = False  # by UPDATE of one's own row
+    late: bool = False  # a constraint of the relation may tell at COMMIT only
 
 
 def attacked(field: Field) -> Iterator[Judgement]:
-    """Ask about every key and every reference of every relation that the application may insert into."""
-    touched = [relation for relation in field.reachable if "INSERT" in relation.privileges and relation.kind in WRITABLE]
+    """Ask about every key and every reference of every relation that the application may insert into or change."""
+    touched = [relation for relation in field.reachable if relation.privileges & {"INSERT", "UPDATE"} and relation.kind in WRITABLE]
     scenes = [scene for scene in field.scenes(tuple(touched)).values() if isinstance(scene, Scene)]
-    asked = [(scene, question) for scene in scenes for question in questions(scene, field.seeder.spare.get(_spare(field, scene)))]
+    late = {oid for (oid,) in field.oracle.execute(_LATE).fetchall()}
+    asked = [
+        (scene, replace(question, late=scene.relation.oid in late))
+        for scene in scenes
+        for question in questions(scene, field.seeder.spare.get(_spare(field, scene)))
+    ]
     answers: dict[str, list[Pair]] = {}
     for question, one, other in _asked(field.actors["tenant"], asked):
-        answers.setdefault(question.subject, []).append(pair(question, one, other))
+        if not (question.changes and other.kind in _MISSHAPEN and one.kind != other.kind):
+            answers.setdefault(question.subject, []).append(pair(question, one, other))
     for subject, pairs in answers.items():
         yield indistinguishable(subject, pairs, enough=1)
-    yield coverage(len(scenes), len(touched), what="relations that the application may INSERT into") if touched else _nothing()
+    yield coverage(len(scenes), len(touched), what="relations that the application may INSERT into or UPDATE") if touched else _nothing()
 
 
 def questions(scene: Scene, spare: Seed | None) -> Iterator[Question]:
     """About the keys of both of the victim's rows at once, and about each reference alone."""
+    known = (scene.theirs, *([spare] if spare else []))
+    if scene.may("INSERT"):
+        yield from _by_insert(scene, known)
+    if scene.may("UPDATE") and scene.relation.readable:
+        yield from _by_change(scene, known)
+
+
+def _by_insert(scene: Scene, known: tuple[Seed, ...]) -> Iterator[Question]:
     own = insertable(scene, scene.mine)
-    for theirs in (scene.theirs, *([spare] if spare else [])):
+    for theirs in known:
         free = _free(scene)
         existing = own | {column.name: theirs.values[column.name] for column in free if theirs.values.get(column.name) is not None}
         absent = {name: _unheard(scene, name, value) if name in {c.name for c in free} else value for name, value in existing.items()}
@@ -60,15 +84,32 @@ def questions(scene: Scene, spare: Seed | None) -> Iterator[Question]:
             yield question
 
 
+def _by_change(scene: Scene, known: tuple[Seed, ...]) -> Iterator[Question]:
+    """One's own row is given the values of the neighbour's unique columns, and values that nobody has."""
+    unique = {c.name for c in _free(scene, "UPDATE")} & _unique(scene)
+    for theirs in known:
+        existing = {name: theirs.values[name] for name in sorted(unique) if theirs.values.get(name) is not None}
+        absent = {name: _unheard(scene, name, value) for name, value in existing.items()}
+        if existing != absent:
+            yield Question(subject=f"{scene.relation}: keys by UPDATE", existing=existing, absent=absent, changes=True)
+
+
+def _unique(scene: Scene) -> set[str]:
+    """Columns of unique indexes, and any column that one of them could make an expression of."""
+    expressions = any(not columns for _, columns in scene.relation.checks)
+    texts = {column.name for column in scene.relation.columns if column.base in TEXTS} if expressions else set()
+    return set(scene.relation.unique) | texts
+
+
 def _asked(attacker: Attacker, asked: list[tuple[Scene, Question]]) -> Iterator[tuple[Question, Answer, Answer]]:
     """Keys together; each reference in a transaction of its own, for a row that was just written could be what it refers to."""
     keys = [(scene, question) for scene, question in asked if not question.refers]
-    existing = attacker.acts([_act(scene, question.existing) for scene, question in keys], alike=_WRITTEN)
-    absent = attacker.acts([_act(scene, question.absent) for scene, question in keys], alike=_WRITTEN)
+    existing = attacker.acts([_act(scene, question, question.existing) for scene, question in keys], alike=_WRITTEN)
+    absent = attacker.acts([_act(scene, question, question.absent) for scene, question in keys], alike=_WRITTEN)
     yield from ((question, one, other) for (_, question), one, other in zip(keys, existing, absent, strict=True))
     for scene, question in asked:
         if question.refers:
-            yield question, attacker.act(_act(scene, question.existing)), attacker.act(_act(scene, question.absent))
+            yield question, attacker.act(_act(scene, question, question.existing)), attacker.act(_act(scene, question, question.absent))
 
 
 def pair(question: Question, one: Answer, other: Answer) -> Pair:
@@ -80,14 +121,15 @@ def _spare(field: Field, scene: Scene) -> tuple[int, str]:
     return scene.theirs.relation.oid, field.pair[1]
 
 
-def _act(scene: Scene, values: dict[str, Any]) -> Act:
-    return Act(statement=inserting(scene.relation, values))
+def _act(scene: Scene, question: Question, values: dict[str, Any]) -> Act:
+    statement = changing(scene, values) if question.changes else inserting(scene.relation, values)
+    return Act(statement=statement, before=(_AT_ONCE,) if question.late else ())
 
 
-def _free(scene: Scene) -> list[Column]:
+def _free(scene: Scene, command: str = "INSERT") -> list[Column]:
     """Columns whose value is one's own choice: neither the tenant's nor a reference's."""
     bound = {scene.tenant_column, *(name for reference in scene.relation.references for name in reference.columns)}
-    return [column for column in scene.relation.columns if column.name not in bound and not column.generated and "INSERT" in column.granted]
+    return [column for column in scene.relation.columns if column.name not in bound and not column.generated and command in column.granted]
 
 
 def _reference(scene: Scene, reference: ForeignKey, own: dict[str, Any]) -> Question | None:
@@ -110,6 +152,8 @@ def _unheard(scene: Scene, name: str, value: object) -> object:
         drawn = new_canary()[: len(value) - start]
         return value[:start] + drawn + value[start + len(drawn) :]
     unique = name in scene.relation.unique
+    if unique and column.base in TEXTS and isinstance(value, str) and not (column.constants or column.labels):
+        return value[: -_END if len(value) > _END else None] + secrets.token_hex(_END // 2)
     if unique and isinstance(value, int) and not isinstance(value, bool):
         return new_number(len(str(value)))
     return value
@@ -124,4 +168,6 @@ def _plain(answer: Answer, given: dict[str, Any]) -> str:
 
 
 def _nothing() -> Judgement:
-    return Judgement(subject="coverage", outcome=Outcome.PASS, reason="the application may INSERT nowhere", expected=0, observed=0)
+    return Judgement(
+        subject="coverage", outcome=Outcome.PASS, reason="the application may INSERT and UPDATE nowhere", expected=0, observed=0
+    )
