@@ -83,4 +83,21 @@ MUTANTS: Final = (
         holds="SELECT count(*) = 1 FROM pg_policies WHERE policyname = 'helped'",
         controls=("TEN-PG-14",),
     ),
+    mutant(
+        "MUT-TEN-PG-84",
+        "whoever is told by push is told once, whoever's customer that is: a unique index of some rows",
+        plant="CREATE UNIQUE INDEX pushed_once ON notifications (recipient) WHERE channel = 'push'",
+        revert="DROP INDEX IF EXISTS pushed_once",
+        holds="SELECT to_regclass('pushed_once') IS NOT NULL",
+        controls=("TEN-PG-10",),
+    ),
+    mutant(
+        "SAFE-TEN-PG-23",
+        "a recipient is told by push once a tenant, as long as it has not been sent",
+        plant="CREATE UNIQUE INDEX pushed_once ON notifications (organization_id, recipient) WHERE channel = 'push' AND sent_at IS NULL",
+        revert="DROP INDEX IF EXISTS pushed_once",
+        holds="SELECT to_regclass('pushed_once') IS NOT NULL",
+        controls=CONTROLS,
+        expects=Outcome.PASS,
+    ),
 )

@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+import contextlib
+import itertools
+import re
 import secrets
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Final
 
+import psycopg
 from psycopg import sql
+from psycopg.types.json import Jsonb
 
 from constat.attempt import Answer, Pair, indistinguishable
 from constat.judgement import Judgement, coverage
 from constat.outcome import Outcome
 from suites.tenancy.postgres.acts import Scene, changing, insertable, inserting
 from suites.tenancy.postgres.planting import MARK, TEXTS, new_canary, new_number, new_uuid
-from suites.tenancy.postgres.seeder import WRITABLE
+from suites.tenancy.postgres.seeder import WRITABLE, named
 from suites.tenancy.postgres.sessions import Act
 
 if TYPE_CHECKING:
@@ -26,6 +31,8 @@ if TYPE_CHECKING:
 
 # Relations that may refuse at COMMIT only.
 _LATE: Final = "SELECT DISTINCT conrelid::bigint FROM pg_constraint WHERE condeferrable AND conrelid <> 0"
+_PARTIAL: Final = "SELECT indrelid::bigint, pg_get_expr(indpred, indrelid) FROM pg_index WHERE indisunique AND indpred IS NOT NULL"
+_TRIES: Final = 64  # of what the columns of a predicate could be
 _AT_ONCE: Final = sql.SQL("SET CONSTRAINTS ALL IMMEDIATE")
 _WRITTEN: Final = frozenset({"ok"})
 _END: Final = 4  # digits at the end of a text that make it another of the same kind
@@ -58,6 +65,9 @@ def attacked(field: Field) -> Iterator[Judgement]:
     for question, one, other in _asked(field.actors["tenant"], asked):
         if not (question.changes and other.kind in _MISSHAPEN and one.kind != other.kind):
             answers.setdefault(question.subject, []).append(pair(question, one, other))
+    for scene, predicate in _partial(field, scenes):
+        if unasked := _asked_within(field, scene, predicate, answers):
+            yield unasked
     for subject, pairs in answers.items():
         yield indistinguishable(subject, pairs, enough=1)
     yield coverage(len(scenes), len(touched), what="relations that the application may INSERT into or UPDATE") if touched else _nothing()
@@ -82,6 +92,74 @@ def _by_insert(scene: Scene, known: tuple[Seed, ...]) -> Iterator[Question]:
     for reference in scene.relation.references:
         if question := _reference(scene, reference, own):
             yield question
+
+
+def _partial(field: Field, scenes: list[Scene]) -> Iterator[tuple[Scene, str]]:
+    """The relations with a unique index of some of their rows, and which rows these are."""
+    by_oid = {scene.relation.oid: scene for scene in scenes if scene.may("INSERT")}
+    for oid, predicate in field.oracle.execute(_PARTIAL).fetchall():
+        if oid in by_oid:
+            yield by_oid[oid], predicate
+
+
+def _asked_within(field: Field, scene: Scene, predicate: str, answers: dict[str, list[Pair]]) -> Judgement | None:
+    """Plant a row of the neighbour's within the index, and ask about it; NOT_REVIEWED when none could be thought of."""
+    subject = f"{scene.relation}: keys where {predicate}"
+    for chosen in chosen_within(scene, predicate):
+        if not _is_within(field, scene, predicate, chosen):
+            continue
+        with _planted(field, scene, insertable(scene, scene.theirs) | chosen) as stored:
+            if stored:
+                question = _within(scene, subject, stored, chosen)
+                attacker = field.actors["tenant"]
+                one, other = (attacker.act(_act(scene, question, values)) for values in (question.existing, question.absent))
+                answers.setdefault(subject, []).append(pair(question, one, other))
+                return None
+    return Judgement(subject=subject, outcome=Outcome.NOT_REVIEWED, reason="no row within the unique index could be planted")
+
+
+def chosen_within(scene: Scene, predicate: str) -> Iterator[dict[str, Any]]:
+    """What the columns of a predicate could be for it to hold: as they are, then the constants that stand in it."""
+    named_in = [column.name for column in _free(scene) if re.search(rf"\b{re.escape(column.name)}\b", predicate)]
+    constants = [*re.findall(r"'([^']*)'", predicate), *re.findall(r"(?<![\w'])\d+(?![\w'])", predicate)]
+    values = [*dict.fromkeys(constants), "2026-01-01", "true", "false", "1", None]
+    yield {}
+    for count in range(1, len(named_in) + 1):
+        for names in itertools.combinations(named_in, count):
+            yield from itertools.islice((dict(zip(names, drawn, strict=True)) for drawn in itertools.product(values, repeat=count)), _TRIES)
+
+
+def _is_within(field: Field, scene: Scene, predicate: str, chosen: dict[str, Any]) -> bool:
+    """Whether the neighbour's row, so changed, would be in the index."""
+    row = sql.SQL("(SELECT r FROM {} AS r WHERE position({} in r::text) > 0 LIMIT 1)").format(named(scene.relation), scene.theirs.canary)
+    query = sql.SQL("SELECT ({}) IS TRUE FROM jsonb_populate_record({}, {}) AS r").format(sql.SQL(predicate), row, Jsonb(chosen))
+    try:
+        return field.oracle.execute(query).fetchone() == (True,)
+    except psycopg.errors.DatabaseError:
+        return False  # not a value of that column's type
+
+
+@contextlib.contextmanager
+def _planted(field: Field, scene: Scene, values: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    """Another row of the neighbour's for a while, as it was stored; empty where it was refused."""
+    statement = inserting(scene.relation, values) + sql.SQL(" RETURNING r::text, r.*")
+    try:
+        text, *stored = field.oracle.execute(statement).fetchone() or ("",)
+    except psycopg.errors.DatabaseError:
+        yield {}
+        return
+    try:
+        yield dict(zip([column.name for column in scene.relation.columns], stored, strict=True))
+    finally:
+        field.oracle.execute(sql.SQL("DELETE FROM {} AS r WHERE r::text = {}").format(named(scene.relation), text))
+
+
+def _within(scene: Scene, subject: str, stored: dict[str, Any], chosen: dict[str, Any]) -> Question:
+    own = insertable(scene, scene.mine)
+    free = {column.name: stored[column.name] for column in _free(scene) if stored[column.name] is not None}
+    unheard = {name: value if name in chosen else _unheard(scene, name, value) for name, value in free.items()}
+    empty = {name: value for name, value in chosen.items() if value is None}
+    return Question(subject=subject, existing=own | free | empty, absent=own | unheard | empty)
 
 
 def _by_change(scene: Scene, known: tuple[Seed, ...]) -> Iterator[Question]:
