@@ -100,4 +100,12 @@ MUTANTS: Final = (
         controls=CONTROLS,
         expects=Outcome.PASS,
     ),
+    mutant(
+        "MUT-TEN-PG-88",
+        "an organization may rename itself, and no two may have names that differ in case alone",
+        plant="CREATE UNIQUE INDEX one_name_any_case ON organizations (lower(name)); GRANT UPDATE (name) ON organizations TO application",
+        revert="DROP INDEX IF EXISTS one_name_any_case; REVOKE UPDATE (name) ON organizations FROM application",
+        holds="SELECT to_regclass('one_name_any_case') IS NOT NULL",
+        controls=("TEN-PG-10",),
+    ),
 )

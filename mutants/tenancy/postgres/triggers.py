@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+from constat.outcome import Outcome
 from mutants.tenancy.postgres.statements import mutant
 
 if TYPE_CHECKING:
@@ -48,5 +49,15 @@ MUTANTS: Final = (
         when="BEFORE INSERT ON leads FOR EACH ROW",
         body="DELETE FROM public.leads WHERE email = NEW.email AND organization_id <> NEW.organization_id; RETURN NEW;",
         controls=("TEN-PG-03",),
+    ),
+    mutant(
+        "SAFE-TEN-PG-24",
+        "a property stays in its city: a trigger refuses to move it",
+        plant="CREATE FUNCTION stays() RETURNS trigger LANGUAGE plpgsql AS $f$ BEGIN RAISE EXCEPTION 'it stays'; END $f$; "
+        "CREATE TRIGGER stays BEFORE UPDATE ON properties FOR EACH ROW WHEN (OLD.city IS DISTINCT FROM NEW.city) EXECUTE FUNCTION stays()",
+        revert="DROP TRIGGER IF EXISTS stays ON properties; DROP FUNCTION IF EXISTS stays()",
+        holds="SELECT count(*) = 1 FROM pg_trigger WHERE tgname = 'stays'",
+        controls=tuple(f"TEN-PG-{number:02}" for number in range(1, 16)),
+        expects=Outcome.PASS,
     ),
 )

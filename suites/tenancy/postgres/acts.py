@@ -317,7 +317,8 @@ def _real_changes(scene: Scene) -> Iterator[Plan]:
         return
     others = {name: value for name, value in _others(scene).items() if name in scene.relation.readable}
     texts = {name: value for name, value in others.items() if isinstance(value, str) and MARK in value}
-    for changed in [texts, *({name: value} for name, value in others.items() if name not in texts)]:
+    # Each alone too, for one that is refused would hide what the others do.
+    for changed in [texts, *({name: value} for name, value in others.items())]:
         if changed:
             there, back = changing(scene, changed), changing(scene, {name: scene.mine.values.get(name) for name in changed})
             act = Act(statement=back, before=(there,), keep=True)

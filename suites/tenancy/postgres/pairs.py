@@ -167,16 +167,14 @@ def _by_change(scene: Scene, known: tuple[Seed, ...]) -> Iterator[Question]:
     unique = {c.name for c in _free(scene, "UPDATE")} & _unique(scene)
     for theirs in known:
         existing = {name: theirs.values[name] for name in sorted(unique) if theirs.values.get(name) is not None}
-        absent = {name: _unheard(scene, name, value) for name, value in existing.items()}
+        absent = {name: _unheard(scene, name, value, anew=True) for name, value in existing.items()}
         if existing != absent:
             yield Question(subject=f"{scene.relation}: keys by UPDATE", existing=existing, absent=absent, changes=True)
 
 
 def _unique(scene: Scene) -> set[str]:
-    """Columns of unique indexes, and any column that one of them could make an expression of."""
-    expressions = any(not columns for _, columns in scene.relation.checks)
-    texts = {column.name for column in scene.relation.columns if column.base in TEXTS} if expressions else set()
-    return set(scene.relation.unique) | texts
+    """Columns of unique indexes, and texts, for an index could be over an expression of any of them."""
+    return set(scene.relation.unique) | {column.name for column in scene.relation.columns if column.base in TEXTS}
 
 
 def _asked(attacker: Attacker, asked: list[tuple[Scene, Question]]) -> Iterator[tuple[Question, Answer, Answer]]:
@@ -220,8 +218,8 @@ def _reference(scene: Scene, reference: ForeignKey, own: dict[str, Any]) -> Ques
     return Question(subject=f"{scene.relation}: reference {', '.join(names)}", existing=own | theirs, absent=own | nowhere, refers=True)
 
 
-def _unheard(scene: Scene, name: str, value: object) -> object:
-    """A value of the same shape that nobody has."""
+def _unheard(scene: Scene, name: str, value: object, *, anew: bool = False) -> object:
+    """A value of the same shape that nobody has; with `anew`, for any text, whether or not a unique index names it."""
     column = next(column for column in scene.relation.columns if column.name == name)
     if column.base == "uuid":
         return new_uuid()
@@ -230,7 +228,7 @@ def _unheard(scene: Scene, name: str, value: object) -> object:
         drawn = new_canary()[: len(value) - start]
         return value[:start] + drawn + value[start + len(drawn) :]
     unique = name in scene.relation.unique
-    if unique and column.base in TEXTS and isinstance(value, str) and not (column.constants or column.labels):
+    if (unique or anew) and column.base in TEXTS and isinstance(value, str) and not (column.constants or column.labels):
         return value[: -_END if len(value) > _END else None] + secrets.token_hex(_END // 2)
     if unique and isinstance(value, int) and not isinstance(value, bool):
         return new_number(len(str(value)))
