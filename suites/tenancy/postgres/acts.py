@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 from psycopg import sql
 from psycopg.types.json import Jsonb
 
-from suites.tenancy.postgres.planting import CANARY, TEXTS, new_uuid
+from suites.tenancy.postgres.planting import CANARY, MARK, TEXTS, candidates, new_canary, new_uuid, tellings
 from suites.tenancy.postgres.seeder import WRITABLE, named
 from suites.tenancy.postgres.sessions import Act
 
@@ -29,6 +29,8 @@ OWN_ONLY: Final = DENIED | {"own rows only"}
 # What is one's own may be done; what it does to others is seen from the victim's side.
 OWN: Final = frozenset({"ok", "zero rows", "sqlstate 23503", "sqlstate 23505"})
 OWN_ERROR: Final = DENIED | {"sqlstate 22P02"}
+# A value that was made up may be refused, by whatever constraint or trigger.
+OWN_CHANGED: Final = OWN | {f"sqlstate {state}" for state in ("22001", "22003", "22008", "23502", "23514", "23P01", "42501", "P0001")}
 _BY_SCANNING: Final = (sql.SQL("SET LOCAL enable_indexscan = off"), sql.SQL("SET LOCAL enable_bitmapscan = off"))
 # Without a context: no rows, or an error about the context itself.
 CLOSED: Final = DENIED | {"sqlstate 22P02", "sqlstate 42704", "sqlstate 23502"}
@@ -136,11 +138,19 @@ def twins(scene: Scene, needed: Collection[str]) -> Twins:
             change = _constant(scene) if blind else _touch(scene) + _whose(scene, scene.mine) + _returning(scene)
             found.add(name, change, "UPDATE" if blind else scene.mine.canary)
         elif name == "insert" and scene.may("INSERT"):
-            found.add(name, _insertion(scene, scene.mine) + _returning(scene), "INSERT" if blind else scene.mine.canary)
+            values = insertable(scene, scene.mine)
+            told = "INSERT" if blind else _told(scene, values)
+            found.add(name, inserting(scene.relation, values) + _returning(scene), told)
         elif name == "delete" and scene.may("DELETE"):
             delete = _delete(scene) if blind else _delete(scene) + _whose(scene, scene.spare) + _returning(scene)
             found.add(name, delete, "DELETE" if blind else scene.spare.canary)
     return found
+
+
+def _told(scene: Scene, values: dict[str, Any]) -> str:
+    """What a new row is recognised by when it is read back: an id of its own where nothing else carries the canary."""
+    shown = {name: value for name, value in values.items() if name in scene.relation.readable}
+    return tellings(scene.relation, scene.tenant_column, shown, scene.mine.canary) or scene.mine.organization_id
 
 
 def reads(scene: Scene) -> Iterator[Plan]:
@@ -174,6 +184,7 @@ def changes(scene: Scene) -> Iterator[Plan]:
         yield Plan(how="change by key", twin="change", act=Act(statement=touch + _whose(scene, scene.theirs), keep=True))
         own = Act(statement=touch + _whose(scene, scene.mine) + _returning(scene), keep=True)
         yield Plan(how="change one's own, and nobody else's", twin="change", act=own, refusals=OWN)
+        yield from _real_changes(scene)
     if scene.is_labelled:
         tenant = sql.SQL(" WHERE {} = {}").format(scene.column, scene.theirs.organization_id)
         yield Plan(how="change by tenant", twin="change", act=Act(statement=touch + tenant + _returning(scene)))
@@ -207,6 +218,8 @@ def moves(scene: Scene) -> Iterator[Plan]:
     yield Plan(how="insert for the victim", twin="insert", act=Act(alone=True, statement=given, keep=True))
     own = Act(statement=_insertion(scene, scene.mine) + _returning(scene), keep=True)
     yield Plan(how="insert one's own, and nobody else's", twin="insert", act=own, refusals=OWN)
+    if repeated := _passing(scene, insertable(scene, scene.mine) | _repeatable(scene)):
+        yield Plan(how="insert what the victim has, and take it back", twin="insert", act=repeated, refusals=OWN_CHANGED)
     if scene.may("SELECT"):
         yield Plan(how="insert for the victim and read it back", twin="insert", act=Act(alone=True, statement=given + _returning(scene)))
     for actor in ("nobody", "emptied"):
@@ -231,6 +244,8 @@ def deletions(scene: Scene) -> Iterator[Plan]:
     if scene.is_labelled:
         tenant = sql.SQL(" WHERE {} = {}").format(scene.column, scene.theirs.organization_id)
         yield Plan(how="delete by tenant", twin="delete", act=Act(statement=delete + tenant))
+    if scene.may("INSERT") and (own := _passing(scene, insertable(scene, scene.mine))):
+        yield Plan(how="delete one's own, and nobody else's", twin="delete", act=own, refusals=OWN_CHANGED)
     clear = tuple(sql.SQL("DELETE FROM {}").format(named(other)) for other in scene.referring if "DELETE" in other.privileges)
     counted = Act(statement=delete, own_rows=scene.own_rows, before=clear)
     yield Plan(how="delete everything", twin="delete", act=counted, refusals=OWN_ONLY)
@@ -299,13 +314,14 @@ def _whose(scene: Scene, seed: Seed) -> Composed:
     """The condition that finds one row: by its primary key, or by its content where there is none."""
     if not scene.relation.key or not seed.planted or not set(scene.relation.key) <= set(scene.relation.readable):
         return sql.SQL(" WHERE position({} in {}) > 0").format(seed.canary, scene.text)
-    parts = [sql.SQL("{} = {}").format(sql.Identifier("r", name), literal(seed.values[name])) for name in scene.relation.key]
-    return sql.SQL(" WHERE ") + sql.SQL(" AND ").join(parts)
+    return _by_key(scene, seed.values)
 
 
 def _touch(scene: Scene) -> Composed:
     """Write a row as it is: harmless, and still a change."""
     column = _changeable(scene)
+    if column not in scene.relation.readable:
+        return _constant(scene)
     return sql.SQL("UPDATE {} AS r SET {} = {}").format(scene.name, sql.Identifier(column), sql.Identifier("r", column))
 
 
@@ -316,13 +332,75 @@ def _constant(scene: Scene) -> Composed:
     return sql.SQL("UPDATE {} AS r SET {} = {}").format(scene.name, sql.Identifier(column), value)
 
 
+def _real_changes(scene: Scene) -> Iterator[Plan]:
+    """Change what one may of one's own row and change it back, so that a trigger sees a difference and nothing of one's own is left."""
+    if not _is_keyed(scene, scene.mine.values):
+        return
+    others = {name: value for name, value in _others(scene).items() if name in scene.relation.readable}
+    texts = {name: value for name, value in others.items() if isinstance(value, str) and MARK in value}
+    # Each alone too, for one that is refused would hide what the others do.
+    for changed in [texts, *({name: value} for name, value in others.items())]:
+        if changed:
+            there, back = changing(scene, changed), changing(scene, {name: scene.mine.values.get(name) for name in changed})
+            act = Act(statement=back, before=(there,), keep=True)
+            yield Plan(how="really change one's own, and nobody else's", twin="change", act=act, refusals=OWN_CHANGED)
+
+
+def changing(scene: Scene, values: dict[str, Any]) -> Composed:
+    """An UPDATE of one's own row to these values."""
+    parts = [sql.SQL("{} = {}").format(sql.Identifier(name), literal(value)) for name, value in values.items()]
+    return sql.SQL("UPDATE {} AS r SET ").format(named(scene.relation)) + sql.SQL(", ").join(parts) + _whose(scene, scene.mine)
+
+
+def _others(scene: Scene) -> dict[str, Any]:
+    """For each column that one may change and that no key or reference is made of: another value than one's own row has."""
+    relation = scene.relation
+    taken = {*relation.key, scene.tenant_column, *(name for reference in relation.references for name in reference.columns)}
+    found: dict[str, Any] = {}
+    for column in relation.columns:
+        if "UPDATE" in column.granted and not column.generated and column.name not in taken:
+            value, canary = scene.mine.values.get(column.name), new_canary()
+            if isinstance(value, str) and column.base in TEXTS and (mark := CANARY.search(value)):
+                found[column.name] = value.replace(mark[0], canary)
+            elif different := [other for other in candidates(column, canary) if str(other) != str(value)]:
+                found[column.name] = different[0]
+    return found
+
+
+def _repeatable(scene: Scene) -> dict[str, Any]:
+    """What the victim's row says outside of its keys and references."""
+    taken = _bound(scene) | set(scene.relation.key)
+    granted = [c.name for c in scene.relation.columns if not c.generated and "INSERT" in c.granted and c.name not in taken]
+    return {name: scene.theirs.values[name] for name in granted if scene.theirs.values.get(name) is not None}
+
+
+def _passing(scene: Scene, values: dict[str, Any]) -> Act | None:
+    """Insert a row of one's own and delete it again, and keep what that did to others; None where it could not be taken back."""
+    if not scene.may("DELETE") or scene.relation.kind not in WRITABLE or not _is_keyed(scene, values):
+        return None
+    deleted = _delete(scene) + _by_key(scene, values)
+    return Act(statement=deleted, before=(inserting(scene.relation, values),), keep=True)
+
+
+def _is_keyed(scene: Scene, values: dict[str, Any]) -> bool:
+    """Whether the row with these values can be found by its key."""
+    key = set(scene.relation.key)
+    return bool(key) and key <= set(scene.relation.readable) and all(values.get(name) is not None for name in key)
+
+
+def _by_key(scene: Scene, values: dict[str, Any]) -> Composed:
+    parts = [sql.SQL("{} = {}").format(sql.Identifier("r", name), literal(values[name])) for name in scene.relation.key]
+    return sql.SQL(" WHERE ") + sql.SQL(" AND ").join(parts)
+
+
 def _changeable(scene: Scene) -> str:
     """A column whose change breaks no reference: not of a key, and not the tenant's."""
     relation = scene.relation
     taken = {*relation.unique, *relation.key, scene.tenant_column, *(name for r in relation.references for name in r.columns)}
-    free = [c.name for c in relation.columns if not c.generated and "UPDATE" in c.granted and scene.mine.values.get(c.name) is not None]
-    best = [name for name in free if name not in taken]
-    return next(iter([*best, *free]), scene.tenant_column)
+    granted = [c.name for c in relation.columns if not c.generated and "UPDATE" in c.granted]
+    filled = [name for name in granted if scene.mine.values.get(name) is not None]
+    best = [name for names in (filled, granted) for name in names if name not in taken]
+    return next(iter([*best, *filled, *granted]), scene.tenant_column)
 
 
 def _merge(scene: Scene, then: sql.SQL) -> Composed | None:

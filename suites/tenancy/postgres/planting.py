@@ -31,8 +31,6 @@ _LITERALS: Final[dict[str, tuple[str, ...]]] = {
     "cidr": ("192.0.2.0/24",),
     "macaddr": ("02:00:00:00:00:01",),
     "macaddr8": ("02:00:00:ff:fe:00:00:01",),
-    "bit": ("1",),
-    "bit varying": ("1",),
     "point": ("(0,0)",),
     "box": ("(1,1),(0,0)",),
     "line": ("{1,1,1}",),
@@ -45,6 +43,28 @@ _LITERALS: Final[dict[str, tuple[str, ...]]] = {
     "ltree": ("x",),
     "jsonpath": ("$",),
 }
+
+# Texts that are values of some type or other; the server says of which.
+_GUESSES: Final = (
+    "1",
+    "0",
+    "x",
+    "{}",
+    "()",
+    "(,)",
+    "(,,)",
+    "(,,,)",
+    "(0,0)",
+    "[1,2,3]",
+    "1:1:",
+    "2026-01-01",
+    "simple",
+    "0/0",
+    "POINT(0 0)",
+    "",
+)
+_WIDEST: Final = 16000  # what a vector may have, and more than any column of bits
+_WIDTH: Final = re.compile(r"\((\d+)\)$")
 
 
 def new_canary() -> str:
@@ -77,6 +97,14 @@ def candidates(column: Column, canary: str) -> tuple[Any, ...]:
     if column.base in _DIGITS_OF:
         return _numbers(column)
     return _others(column, canary)
+
+
+def guesses(shown_type: str) -> tuple[str, ...]:
+    """Texts that could be values of a type that nobody knows, as wide as its name says: `bit(3)`, `vector(8)`."""
+    found = _WIDTH.search(shown_type)
+    width = min(int(found[1]), _WIDEST) if found else 1
+    bits = "".join(secrets.choice("01") for _ in range(width))
+    return (bits, f"[{','.join('1' * width)}]", *_GUESSES)
 
 
 def tellings(relation: Relation, tenant_column: str, values: dict[str, Any], canary: str) -> str:

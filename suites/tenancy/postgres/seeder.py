@@ -16,7 +16,7 @@ from psycopg import sql
 
 from constat.errors import TargetError
 from constat.observe.relations import in_reference_order
-from suites.tenancy.postgres.planting import MARK, candidates, holds_canary, new_canary, tellings
+from suites.tenancy.postgres.planting import MARK, candidates, guesses, holds_canary, new_canary, tellings
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -61,6 +61,7 @@ class Seeder:
         self._by_oid: dict[int, Relation] = {}
         self._choice: dict[int, Counter[str]] = {}  # which candidate each column of a relation takes
         self._lookups: dict[int, dict[str, Any]] = {}
+        self._guessed: dict[str, tuple[str, ...]] = {}  # values of unusual types, by the type
         self.seeds: dict[tuple[int, str], Seed] = {}
         self.spare: dict[tuple[int, str], Seed] = {}
         self.problems: dict[int, str] = {}
@@ -144,7 +145,7 @@ class Seeder:
             except psycopg.errors.DatabaseError as problem:
                 refusal = str(problem.diag.message_primary)
                 taken = isinstance(problem, psycopg.errors.UniqueViolation)
-                if not (taken and not self._is_free(relation, problem)) and _advance(relation, choice, problem, canary):
+                if not (taken and not self._is_free(relation, problem)) and self._advance(relation, choice, problem, canary):
                     continue
                 if taken:
                     return self._existing(relation, tenant, organization_id)
@@ -182,13 +183,41 @@ class Seeder:
         for column in relation.columns:
             if column.name in values or column.generated or not (_is_asked(relation, column) or column.name in choice):
                 continue
-            known = candidates(column, canary)
+            known = self._candidates(column, canary)
             if known:
                 values[column.name] = known[min(choice[column.name], len(known) - 1)]
             elif column.not_null and not column.has_default:
                 msg = f"nobody knows a value for column {column.name!r} of type {column.type!r}"
                 raise Unseedable(msg)
         return values
+
+    def _candidates(self, column: Column, canary: str) -> tuple[Any, ...]:
+        """What is known of the column's type, else what the server takes for a value of it."""
+        if known := candidates(column, canary):
+            return known
+        if column.type not in self._guessed:
+            taken = (self._as_taken(guess, column.type) for guess in guesses(column.type))
+            self._guessed[column.type] = tuple(dict.fromkeys(value for value in taken if value is not None))
+        return self._guessed[column.type]
+
+    def _as_taken(self, guess: str, shown_type: str) -> str | None:
+        """What the server makes of a text as a value of the type; None where it takes it for none."""
+        cast = sql.SQL("SELECT CAST({} AS {})::text").format(guess, sql.SQL(shown_type))
+        try:
+            row = self._oracle.execute(cast).fetchone()
+        except psycopg.errors.DatabaseError:
+            return None
+        return None if row is None else row[0]
+
+    def _advance(self, relation: Relation, choice: Counter[str], problem: psycopg.errors.DatabaseError, canary: str) -> bool:
+        """Take the next value for the columns that were refused; False when there is no other."""
+        moved = False
+        for column in _blamed(relation, problem):
+            step = 1 if column.name in choice or _is_asked(relation, column) else 0
+            if choice[column.name] + step < len(self._candidates(column, canary)):
+                choice[column.name] += step
+                moved = True
+        return moved
 
     def _referenced(self, reference: ForeignKey, relation: Relation, organization_id: str, known: dict[str, Any]) -> dict[str, Any]:
         """The columns of a reference, taken from a row of the same tenant where the target has one."""
@@ -271,17 +300,6 @@ def _is_asked(relation: Relation, column: Column) -> bool:
 
 def _as_values(relation: Relation, row: Row) -> dict[str, Any]:
     return dict(zip([column.name for column in relation.columns], row, strict=True))
-
-
-def _advance(relation: Relation, choice: Counter[str], problem: psycopg.errors.DatabaseError, canary: str) -> bool:
-    """Take the next value for the columns that were refused; False when there is no other."""
-    moved = False
-    for column in _blamed(relation, problem):
-        step = 1 if column.name in choice or _is_asked(relation, column) else 0
-        if choice[column.name] + step < len(candidates(column, canary)):
-            choice[column.name] += step
-            moved = True
-    return moved
 
 
 def _blamed(relation: Relation, problem: psycopg.errors.DatabaseError) -> list[Column]:

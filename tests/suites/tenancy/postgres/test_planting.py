@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from suites.tenancy.postgres.planting import CANARY, MARK, candidates, new_canary, new_number, new_uuid, tellings
+from suites.tenancy.postgres.planting import CANARY, MARK, candidates, guesses, new_canary, new_number, new_uuid, tellings
 from tests.suites.tenancy.postgres.samples import MINE, column, relation
 
 
@@ -63,3 +63,14 @@ def test_a_row_is_recognised_by_what_is_its_own() -> None:
     assert tellings(child, "organization_id", row | {"name": "x"}, canary) == own
     assert tellings(child, "organization_id", {"organization_id": MINE, "parent": parent}, canary) == parent
     assert tellings(child, "organization_id", {"organization_id": MINE}, canary) == ""
+
+
+@pytest.mark.parametrize(("shown", "width"), [("bit(3)", 3), ("bit varying(5)", 5), ("vector(8)", 8), ("tid", 1)])
+def test_a_guess_is_as_wide_as_its_type(shown: str, width: int) -> None:
+    """A type that nobody knows is guessed at by the width in its name: bits, and a list of numbers."""
+    bits, numbers, *others = guesses(shown)
+
+    assert set(bits) <= {"0", "1"}
+    assert len(bits) == width
+    assert numbers.count("1") == width
+    assert others

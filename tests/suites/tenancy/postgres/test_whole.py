@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from constat.attempt import Answer
 from constat.outcome import Outcome, worst
-from suites.tenancy.postgres.appearance import judge_function, judge_relation, judge_view
+from suites.tenancy.postgres.appearance import Policy, judge_function, judge_policies, judge_relation, judge_view
 from suites.tenancy.postgres.found import judge_as_found
 from suites.tenancy.postgres.pairs import Question, pair
 from suites.tenancy.postgres.pool import HANDED_OVER, Served, handed_over, judge_served
@@ -133,3 +133,38 @@ def test_what_refers_to_tenants_rows_is_theirs() -> None:
     nobodys = relation("countries", 4, columns=(column("code"),))
 
     assert owned_by_tenants((grandchild, child, relation(), nobodys), "organization_id") == {1, 2, 3}
+
+
+_CONTEXT = "NULLIF(current_setting('app.organization_id'::text, true), ''::text)"
+
+
+@pytest.mark.parametrize(
+    ("condition", "outcome"),
+    [
+        (f"(organization_id = ({_CONTEXT})::uuid)", Outcome.PASS),
+        (f"((organization_id)::text = {_CONTEXT})", Outcome.PASS),
+        (f"(({_CONTEXT})::uuid = organization_id)", Outcome.PASS),
+        ("(organization_id = context.organization())", Outcome.PASS),
+        (f"((organization_id = ({_CONTEXT})::uuid) AND (created_at < now()))", Outcome.PASS),
+        (f"((organization_id = ({_CONTEXT})::uuid) OR (channel = 'push'::text))", Outcome.FAIL),
+        (f"((organization_id = ({_CONTEXT})::uuid) AND (a OR b) OR (channel = 'push'::text))", Outcome.FAIL),
+        ("(created_at < (now() - '1 year'::interval))", Outcome.FAIL),
+        ("(organization_id = organization_id)", Outcome.FAIL),
+        (f"(organization_id = COALESCE(({_CONTEXT})::uuid, organization_id))", Outcome.FAIL),
+        (f"(organization_id <> ({_CONTEXT})::uuid)", Outcome.FAIL),
+        ("true", Outcome.FAIL),
+    ],
+)
+def test_a_policy_requires_the_tenant(condition: str, outcome: Outcome) -> None:
+    """Only a condition that cannot hold for another tenant's row looks right."""
+    policies = [Policy("p", permissive=True, command="*", conditions=(condition,))]
+
+    assert judge_policies("leads", policies, "organization_id", "app.organization_id").outcome is outcome
+
+
+def test_a_restrictive_policy_requires_it_for_all() -> None:
+    """What a permissive policy lets through, a restrictive one for all commands may keep out."""
+    strict = Policy("s", permissive=False, command="*", conditions=(f"(organization_id = ({_CONTEXT})::uuid)",))
+    loose = Policy("l", permissive=True, command="r", conditions=("true",))
+
+    assert judge_policies("leads", [strict, loose], "organization_id", "app.organization_id").outcome is Outcome.PASS
