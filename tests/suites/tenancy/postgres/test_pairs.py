@@ -52,7 +52,7 @@ def test_a_new_row_without_text_is_recognised_by_its_id() -> None:
     """The id that was drawn for the row stands in what the twin inserts, and is what its answer must show."""
     numbers = scene(privileges=_ALL)
     bare = replace(numbers, mine=replace(numbers.mine, values={k: v for k, v in numbers.mine.values.items() if k != "name"}))
-    found = twins(bare)
+    found = twins(bare, {"insert"})
 
     assert found.canaries["insert"].replace("-", "").encode() in found.acts["insert"].rendered[-1]
     assert found.canaries["insert"] != bare.mine.values["id"]
