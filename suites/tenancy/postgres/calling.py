@@ -173,7 +173,7 @@ def _worded(function: Function, choices: list[list[Argument]], giver: _Giver) ->
     for place in texts if words else ():
         others = [words if at == place else choice[: 1 if at in texts else 6] for at, choice in enumerate(choices)]
         yield from itertools.product(*others)
-    canaries = [Argument(seed.canary, new_canary()) for seed in giver.victims]
+    canaries = [Argument(seed.canary, _elsewhere(seed.canary)) for seed in giver.victims]
     if len(texts) > 1:
         for place in texts:
             others = [words[:3] if at == place else canaries if at in texts else choice[:1] for at, choice in enumerate(choices)]
@@ -243,7 +243,7 @@ def _meant(kind: str, giver: _Giver) -> Iterator[Argument]:
     elif kind in {"json", "jsonb"}:
         yield from _documents(giver)
     elif kind == "tsquery":
-        yield from (Argument(f"'{seed.canary}'", f"'{new_canary()}'") for seed in victims[:3])
+        yield from (Argument(f"'{seed.canary}'", f"'{_elsewhere(seed.canary)}'") for seed in victims[:3])
         yield from (Argument(query, query) for query in ("!x", *(f"'{word}':*" for word in _words(victims))))
     elif kind == "regclass":
         yield from (Argument(name, name) for name in dict.fromkeys(f"{seed.relation.schema}.{seed.relation.name}" for seed in victims))
@@ -334,7 +334,7 @@ def _uuids(victims: Sequence[Seed]) -> list[str]:
 def _texts(victims: Sequence[Seed], tenant: str) -> Iterator[Argument]:
     """A canary, a whole value that holds one, an id, the tenant's name, and what is read as a pattern or as SQL."""
     for seed in victims[:3]:
-        yield Argument(seed.canary, new_canary())
+        yield Argument(seed.canary, _elsewhere(seed.canary))
     for whole in _wholes(victims):
         yield Argument(whole, _nowhere(whole))
     for value in (f"{tenant}-agent", tenant):
