@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import json
 import re
+import secrets
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
@@ -338,7 +339,7 @@ def _texts(victims: Sequence[Seed], tenant: str) -> Iterator[Argument]:
     for whole in _wholes(victims):
         yield Argument(whole, _nowhere(whole))
     for value in (f"{tenant}-agent", tenant):
-        yield Argument(value, f"{value}-{new_canary()}")
+        yield Argument(value, "".join(secrets.choice("jkqvwxz") for _ in value))
     for seed in victims[:1]:
         yield Argument(seed.organization_id, str(new_uuid()))
     relations = {str(seed.relation) for seed in victims}
