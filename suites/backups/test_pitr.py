@@ -19,7 +19,7 @@ from constat.evidence import Evidence
 from constat.judgement import Judgement, compare
 from constat.observe import archive, replication
 from constat.outcome import Impact, Outcome, Severity
-from suites.backups import exactness
+from suites.backups import everything, exactness
 from suites.backups.archiving import arrived, switch
 from suites.backups.exactness import Written
 from suites.backups.sandbox import RestoreFailed, sandbox
@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from constat.finding import Json
     from constat.judgement import Findings
     from constat.stack import Backups, Objects, Postgres, Stack
+    from suites.backups.everything import Everything
     from suites.backups.sandbox import Sandbox
 
 FAMILY: Final = "pitr-"
@@ -80,7 +81,7 @@ def test_a_restore_to_a_moment_is_exact(stack: Stack, attack_pair: tuple[str, st
 
 def _judgements(platform: Platform) -> Iterator[Judgement]:
     with _cleaned(platform.postgres):
-        written, target = _write_around(platform)
+        written, target, there = _write_around(platform)
         production = replication.primary(platform.postgres)
         segment = switch(platform.postgres)
         landed = arrived(archive.Repository(platform.backups, platform.objects), segment)
@@ -92,6 +93,7 @@ def _judgements(platform: Platform) -> Iterator[Judgement]:
                 return
             yield _restored(recovered, target, written)
             yield from (exactness.judge(of_tenant, recovered.rows[of_tenant.tenant]) for of_tenant in written)
+            yield from _whole(there, scratch)
             yield _identity(recovered, production)
             yield _refusal(scratch)
         yield _untouched(platform, production.timeline)
@@ -110,18 +112,31 @@ def _platform(stack: Stack, tenants: tuple[str, ...]) -> Platform:
     )
 
 
-def _write_around(platform: Platform) -> tuple[tuple[Written, ...], str]:
-    """Write on both sides of a moment by the application's path; what was acknowledged, and the moment by the server's clock."""
+def _whole(there: tuple[Everything, Everything], scratch: Sandbox) -> Iterator[Judgement]:
+    """Every relation and every rule of the database, beside the few rows that were written for the purpose."""
+    try:
+        yield from everything.judge(*there, everything.everything(scratch.dsn("postgres")))
+    except Unobservable as problem:
+        yield Judgement(subject="every relation", outcome=Outcome.FAIL, reason=f"what was restored is not whole: {problem}")
+
+
+def _write_around(platform: Platform) -> tuple[tuple[Written, ...], str, tuple[Everything, Everything]]:
+    """Write on both sides of a moment by the application's path.
+
+    What was acknowledged, the moment by the server's clock, and everything just before and just after it.
+    """
     prefix = f"{FAMILY}{uuid.uuid4().hex[:12]}"
     with entries.connect(platform.postgres.pooler_dsn) as connection:
         before = _write(connection, platform, f"{prefix}-before")
         gap = max(GAP, 3 * _skew(platform.postgres))
         wait.pause(gap)
+        just_before = everything.everything(platform.postgres.admin_dsn)
         target = _server_time(platform.postgres)
+        just_after = everything.everything(platform.postgres.admin_dsn)
         wait.pause(gap)
         after = _write(connection, platform, f"{prefix}-after")
     written = (Written(tenant=tenant, before=before[tenant], after=after[tenant]) for tenant in platform.tenants)
-    return tuple(written), target.isoformat(sep=" ")
+    return tuple(written), target.isoformat(sep=" "), (just_before, just_after)
 
 
 def _write(connection: entries.Connection, platform: Platform, writer: str) -> dict[str, tuple[Entry, ...]]:
