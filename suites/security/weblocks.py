@@ -6,11 +6,14 @@ import base64
 import concurrent.futures
 import functools
 from contextlib import contextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from constat.attempt import Answer
-from constat.observe import http
+from constat.errors import Unobservable
+from constat.observe import http, postgres
 from constat.observe import vault as vaults
+from suites.security import identities
 from suites.security.approach import OK, named
 from suites.security.locks import DEFAULTS, Lock, guesses
 from suites.security.strangers import web
@@ -29,6 +32,9 @@ TOKENS: Final = ("root", "myroot", "dev-only-token", "token", "admin", "vault", 
 _NAMES: Final = ("root", "admin", "vault")
 _WITH_PASSWORD: Final = frozenset({"userpass", "ldap", "radius", "okta"})
 _UNAUTHORIZED, _FORBIDDEN = 401, 403
+_WEB_FILE: Final = "web.config.yml"
+# Every guess costs the service tens of milliseconds.
+_MOST_ACCOUNTS: Final = 50
 _AT_ONCE: Final = 8
 
 
@@ -58,7 +64,7 @@ def of_web(stack: Stack, ca: str) -> Iterator[Lock]:
         if path:
             yield Lock(
                 subject=named(listener),
-                pairs=DEFAULTS["web"],
+                pairs=(*DEFAULTS["web"], *(pair for name in _names(stack, listener.node) for pair in guesses(name))),
                 way=functools.partial(
                     _over, functools.partial(http.client, ca, web.url(listener)), functools.partial(_basic_opens, path=path)
                 ),
@@ -67,13 +73,28 @@ def of_web(stack: Stack, ca: str) -> Iterator[Lock]:
             )
 
 
+def _names(stack: Stack, node: str) -> list[str]:
+    """Who may log in to a web server of that node, as its own configuration says, where there is one in the stack's directory."""
+    path = Path(stack.run_dir) / node / _WEB_FILE
+    try:
+        return sorted(identities.of_web(path.read_text("utf-8"))) if path.exists() else []
+    except (OSError, ValueError) as problem:
+        msg = f"{str(path)!r} cannot be read: {problem}; run as root"
+        raise Unobservable(msg) from None
+
+
 def of_accounts(stack: Stack, ca: str) -> Iterator[Lock]:
-    """The tenants' own accounts, and an administrator's; at the service itself, because the gateway counts attempts."""
+    """Every account that the database knows, the tenants' first, and an administrator's.
+
+    At the service itself, because the gateway counts attempts.
+    """
     if (base := stack.services.get("identity")) is None or not stack.tenants:
         return
     login = next(iter(stack.tenants.values())).api
     # Every attempt costs the database tens of milliseconds, by intention.
     accounts = {tenant.api.user: guesses(tenant.api.user, name)[:4] for name, tenant in stack.tenants.items()}
+    others = sorted(postgres.accounts(stack.postgres) - set(accounts)) if stack.postgres else []
+    accounts |= {user: guesses(user)[:4] for user in others[:_MOST_ACCOUNTS]}
     for account, pairs in (accounts | {"defaults": (("admin", "admin"), ("admin", "password"), ("root", "root"))}).items():
         yield Lock(
             subject=f"account {account}",
