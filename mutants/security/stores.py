@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
     from constat.stack import Broker, Coordinator, Objects, Postgres, Stack, Vault
 
+_SUPPORT: Final = "support"
 _TENANT: Final = "t2"
 _GUEST: Final = "guest"
 _LOGIN: Final = "rewinder"
@@ -207,7 +208,38 @@ def _name_as_password(stack: Stack, state: State) -> None:
     _execute(stack, statement.format(sql.Literal(_account(stack))))
 
 
+def _accounts(stack: Stack) -> str:
+    database: Postgres = _need(stack.postgres, "database")
+    with psycopg.connect(database.admin_dsn) as connection:
+        return str(connection.execute("SELECT user_name FROM authentication.accounts ORDER BY 1").fetchall())
+
+
+def _let_support_in(stack: Stack, state: State) -> None:
+    del state
+    statement = sql.SQL(
+        "INSERT INTO authentication.accounts (organization_id, user_name, password_hash)"
+        " SELECT organization_id, {0}, cryptography.crypt({0}, cryptography.gen_salt('bf', 4)) FROM authentication.accounts"
+        " WHERE user_name = {1} ON CONFLICT (user_name) DO NOTHING"
+    )
+    _execute(stack, statement.format(sql.Literal(_SUPPORT), sql.Literal(_account(stack))))
+
+
+def _end_support(stack: Stack, state: State) -> None:
+    del state
+    _execute(stack, sql.SQL("DELETE FROM authentication.accounts WHERE user_name = {}").format(sql.Literal(_SUPPORT)))
+
+
 MUTANTS: Final = (
+    Mutant(
+        id="MUT-SEC-DEF-07",
+        title="the support team has an account of its own in a tenant, whose password is its name",
+        scope=Scope.DATABASE,
+        controls=("SEC-DEF-01",),
+        plant=_let_support_in,
+        confirm=lambda stack, _state: f"('{_SUPPORT}',)" in _accounts(stack),
+        revert=_end_support,
+        fingerprint=_accounts,
+    ),
     Mutant(
         id="MUT-SEC-ANO-08",
         title="a bucket was made public for a web site that shows its images",
