@@ -46,7 +46,7 @@ def test_the_sample_has_every_part_and_what_changed() -> None:
     parts = {part: {mutant.id for mutant in known} for part, known in by_part().items()}
 
     assert {part for part, ids in parts.items() if ids & chosen} == set(parts) - NEEDS_A_QUIET_MACHINE
-    assert parts["tenancy/cache"] <= chosen
+    assert len(parts["tenancy/cache"] & chosen) >= min(CHANGED, len(parts["tenancy/cache"]))
 
 
 def sample(seed: int, changed: frozenset[str]) -> list[str]:
