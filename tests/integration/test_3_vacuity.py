@@ -94,4 +94,7 @@ def test_isolation_is_never_proven_by_a_blind_harness(
     }
     passed = {control for control, outcome in outcomes.items() if outcome is Outcome.PASS}
     assert passed <= (WITHOUT_A_CONTEXT if deceive is _stranger else frozenset())
-    assert ended.code == 6, ended.out
+    # Policies that ask for another setting than the one the target names are no guard in its eyes: that is red, and by TEN-PG-14 alone.
+    red = {f.control for f in ended.findings if f.outcome is Outcome.FAIL}
+    assert red == ({"TEN-PG-14"} if deceive is _stranger else set()), ended.out
+    assert ended.code == (1 if deceive is _stranger else 6), ended.out
