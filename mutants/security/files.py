@@ -47,11 +47,11 @@ def edited(
         if changed == state["text"]:
             msg = f"{str(path(stack))!r} has nothing to change; the template is another than mutant {mutant_id} knows"
             raise Unobservable(msg)
-        path(stack).write_text(changed, "utf-8")
+        _rewrite(path(stack), changed)
         reload(stack)
 
     def reverted(stack: Stack, state: State) -> None:
-        path(stack).write_text(state["text"], "utf-8")
+        _rewrite(path(stack), state["text"])
         reload(stack)
 
     def confirmed(stack: Stack, state: State) -> bool:
@@ -69,3 +69,10 @@ def edited(
         # Gone for the server too, not only for the file.
         fingerprint=lambda stack: f"{holds(stack)}\n{path(stack).read_text('utf-8')}",
     )
+
+
+def _rewrite(path: Path, text: str) -> None:
+    """Give a file another text in place; it is never empty meanwhile, which a server that watches it would take up."""
+    with path.open("r+b") as stream:
+        stream.write(text.encode())
+        stream.truncate()
