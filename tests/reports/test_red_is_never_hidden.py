@@ -62,6 +62,10 @@ def terminal(run: Run) -> str:
 
 @settings(deadline=None, max_examples=60)
 @given(rules=RULES, seen=st.lists(SEEN, max_size=8))
+@example(
+    rules=(Rule(id="TEN-PG-01", title="0"),),
+    seen=[Seen(control="TEN-PG-01", subject="0", outcome=Outcome.FAIL, expected=True, observed={"": []})],
+)
 @example(rules=(), seen=[Seen(control=f"TEN-PG-{n % 20}", subject=f"table {n}", outcome=Outcome.FAIL) for n in range(200)])
 def test_every_red_finding_is_in_every_report(tmp_path_factory: pytest.TempPathFactory, rules: tuple[Rule, ...], seen: list[Seen]) -> None:
     """HTML, JUnit, summary and terminal each name every subject that failed."""
