@@ -6,6 +6,8 @@ busy breaks none of them.
 
 from __future__ import annotations
 
+import csv
+import io
 import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
@@ -40,10 +42,21 @@ def gates(run: Measured) -> tuple[Gate, ...]:
 
 def table(found: Sequence[Gate]) -> str:
     """As text, one line a gate."""
-    rows = [("gate", "required", "seen", "holds")]
-    rows += [(gate.name, gate.required, gate.seen, "yes" if gate.holds else "NO") for gate in found]
+    rows = _rows(found)
     widths = [max(len(row[column]) for row in rows) for column in range(4)]
     return "\n".join("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows) + "\n"
+
+
+def to_csv(found: Sequence[Gate]) -> str:
+    """As data, one line a gate."""
+    out = io.StringIO()
+    csv.writer(out, lineterminator="\n").writerows(_rows(found))
+    return out.getvalue()
+
+
+def _rows(found: Sequence[Gate]) -> list[tuple[str, str, str, str]]:
+    told = [(gate.name, gate.required, gate.seen, "yes" if gate.holds else "NO") for gate in found]
+    return [("gate", "required", "seen", "holds"), *told]
 
 
 def _schedule(run: Measured) -> Gate:

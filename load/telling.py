@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 
 from constat.evidence import Evidence
 from constat.outcome import Outcome
-from load.gates import table
+from load import gates
 from load.operations import OK
 from load.samples import to_csv
 
@@ -109,6 +109,7 @@ def evidence(report: Report) -> tuple[Evidence, ...]:
     return (
         Evidence(name="statement.txt", content=told),
         Evidence(name="samples.csv", content=to_csv(report.run.samples), media_type="text/csv"),
+        Evidence(name="gates.csv", content=gates.to_csv(report.instrument), media_type="text/csv"),
         Evidence(name="plan.json", content=json.dumps(plan, indent=1), media_type="application/json"),
     )
 
@@ -126,7 +127,7 @@ def _instrument(report: Report) -> str:
     run = report.run
     priority = "ahead of everybody else" if run.undisturbed else "as everybody else (real-time scheduling was refused)"
     core = "the only core" if run.core is None else f"core {run.core}"
-    return f"generator: on {core}, scheduled {priority}; seed {run.plan.seed}\n{table(report.instrument)}"
+    return f"generator: on {core}, scheduled {priority}; seed {run.plan.seed}\n{gates.table(report.instrument)}"
 
 
 def _discarded(run: Measured) -> str:
