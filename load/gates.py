@@ -23,6 +23,7 @@ DISPATCHED_SHARE: Final = 0.99
 MEAN_CPU: Final = 0.70
 HIGHEST_CPU: Final = 0.85
 STALLED_SHARE: Final = 0.01
+_SEEN_AT: Final = 0.95
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -108,7 +109,7 @@ def _heartbeat(run: Measured) -> Gate:
 def _control(run: Measured) -> Gate:
     allowed = max(0.005, 0.05 * run.plan.limit)
     stream = run.control()
-    error = _quantile([sample.latency for sample in stream], run.plan.quantile) - run.plan.control_delay
+    error = _quantile([sample.latency for sample in stream], _SEEN_AT) - run.plan.control_delay
     return Gate(
         name="control stream",
         required=f"p95 within {_ms(allowed)} of the known {_ms(run.plan.control_delay)}",

@@ -42,7 +42,7 @@ def objective(target: Target) -> Latency:
     severity=Severity.HIGH,
     impact=Impact.PROBE,
     needs=("gateway", "services", "tenants"),
-    promises=("latency.p95",),
+    promises=("latency.p90", "latency.p95", "latency.p99", "latency.mean"),
     refs=("ISO 27001 A.8.6", "ISO 25010 time behaviour", "Google SRE workbook, chapter 2"),
     remediation="Read statement.txt for the route or tenant that is slow, profile it at this rate, and mend the slowest part.",
 )

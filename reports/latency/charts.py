@@ -39,7 +39,7 @@ def heat_map(run: Measured, t: Messages) -> Markup:
     parts = [*grid(axes), text(LEFT - 8, TOP + 9, t("latency.failed"), anchor="end")]
     parts += _cells(run, axes, wide)
     parts += _warmup(run, axes, t)
-    parts += _objective_across(run, axes)
+    parts += _objectives_across(run, axes)
     return picture(parts, width=WIDTH, height=bottom + 24, title=t("latency.heat"))
 
 
@@ -50,7 +50,7 @@ def distribution(run: Measured, t: Messages) -> Markup:
     share = Scale(low=_RAREST, high=1.0, start=bottom, end=TOP, logarithmic=True)
     axes = Axes(x=latency, y=share, tell_x=_milliseconds, tell_y=_percent)
     parts = [*grid(axes), curve(_tail([one.latency for one in run.judged()], axes), colour=INK)]
-    parts += _corner(run, axes, t)
+    parts += _corners(run, axes)
     return picture(parts, width=WIDTH, height=bottom + 24, title=t("latency.distribution"))
 
 
@@ -73,7 +73,8 @@ def instrument(run: Measured, t: Messages) -> Markup:
 
 def _slowest(run: Measured) -> float:
     finite = [one.latency for one in run.samples if math.isfinite(one.latency)]
-    return 1.2 * max([*finite, 2 * run.limit])
+    promised = [one.seconds for one in run.promises if one.is_quantile]
+    return 1.2 * max([*finite, *(2 * seconds for seconds in promised), 2 * _FASTEST])
 
 
 def _cells(run: Measured, axes: Axes, wide: float) -> Iterator[str]:
@@ -108,21 +109,25 @@ def _warmup(run: Measured, axes: Axes, t: Messages) -> Iterator[str]:
         yield text(LEFT, 11, t("latency.warmup"))
 
 
-def _objective_across(run: Measured, axes: Axes) -> Iterator[str]:
-    y = axes.y.at(run.limit)
-    yield line(LEFT, y, RIGHT, y, colour=BAD, width=1.4, dashes="6 4")
-    yield text(RIGHT, y - 4, _milliseconds(run.limit), anchor="end", colour=BAD)
+def _objectives_across(run: Measured, axes: Axes) -> Iterator[str]:
+    for one in run.promises:
+        if one.is_quantile:
+            y = axes.y.at(one.seconds)
+            yield line(LEFT, y, RIGHT, y, colour=BAD, width=1.4, dashes="6 4")
+            yield text(RIGHT, y - 4, f"{one.name} {_milliseconds(one.seconds)}", anchor="end", colour=BAD)
 
 
-def _corner(run: Measured, axes: Axes, t: Messages) -> Iterator[str]:
-    """The promise's two sides, and where the quantile lies at 95 % confidence."""
-    allowed = 1 - run.quantile
-    x, y = axes.x.at(run.limit), axes.y.at(allowed)
-    yield line(x, axes.y.start, x, axes.y.end, colour=BAD, width=1.4, dashes="6 4")
-    yield line(axes.x.start, y, axes.x.end, y, colour=BAD, width=1.4, dashes="6 4")
-    yield text(x + 5, TOP - 8, f"{t('latency.promise')}: p{run.quantile * 100:g} ≤ {_milliseconds(run.limit)}", colour=BAD)
-    interval = quantile_interval([one.latency for one in run.judged()], quantile=run.quantile)
-    yield line(axes.x.at(interval.low), y, axes.x.at(interval.high), y, colour=GOOD, width=6)
+def _corners(run: Measured, axes: Axes) -> Iterator[str]:
+    """Each promised quantile's two sides, and where the quantile lies at 95 % confidence."""
+    latencies = [one.latency for one in run.judged()]
+    for one in run.promises:
+        if one.is_quantile:
+            x, y = axes.x.at(one.seconds), axes.y.at(one.allowed)
+            yield line(x, axes.y.start, x, axes.y.end, colour=BAD, width=1.4, dashes="6 4")
+            yield line(axes.x.start, y, axes.x.end, y, colour=BAD, width=1.4, dashes="6 4")
+            yield text(RIGHT, y - 4, f"{one.name} ≤ {_milliseconds(one.seconds)}", anchor="end", colour=BAD)
+            interval = quantile_interval(latencies, quantile=1 - one.allowed)
+            yield line(axes.x.at(interval.low), y, axes.x.at(interval.high), y, colour=GOOD, width=6)
 
 
 def _tail(latencies: Iterable[float], axes: Axes) -> list[tuple[float, float]]:

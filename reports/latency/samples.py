@@ -40,18 +40,35 @@ class Gate(NamedTuple):
     holds: bool
 
 
+class Promise(NamedTuple):
+    """At most this share (of a mean: nothing) takes longer than these seconds."""
+
+    name: str
+    seconds: float
+    allowed: float
+
+    @property
+    def is_quantile(self) -> bool:
+        """Whether it can be drawn as a corner of the distribution."""
+        return self.name.startswith("p")
+
+
 @dataclass(frozen=True, kw_only=True)
 class Measured:
     """What one control of the family kept of its run; seconds."""
 
     result: Result
     sentence: str
-    limit: float
-    quantile: float
+    promises: tuple[Promise, ...]
     warmup: float
     control_delay: float
     samples: tuple[Sample, ...]
     gates: tuple[Gate, ...]
+
+    @property
+    def limit(self) -> float:
+        """The tightest latency that is promised, in seconds; without one there is none to exceed."""
+        return min((one.seconds for one in self.promises if one.is_quantile), default=math.inf)
 
     @property
     def length(self) -> float:
@@ -98,7 +115,9 @@ def _measured(result: Result, texts: dict[str, str]) -> Measured:
     return Measured(
         result=result,
         sentence=texts["statement.txt"].splitlines()[0],
-        **{name: float(plan[name]) for name in ("limit", "quantile", "warmup", "control_delay")},
+        promises=tuple(Promise(str(one["name"]), float(one["seconds"]), float(one["allowed"])) for one in plan["promises"]),
+        warmup=float(plan["warmup"]),
+        control_delay=float(plan["control_delay"]),
         samples=tuple(sorted(map(_sample, csv.DictReader(io.StringIO(texts["samples.csv"]))))),
         gates=tuple(_gate(row) for row in csv.DictReader(io.StringIO(texts["gates.csv"]))),
     )

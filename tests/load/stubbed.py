@@ -15,6 +15,7 @@ from load.certificate import make_certificate
 from load.estate import planted
 from load.generator import run_load, stub
 from load.plan import Plan
+from load.promises import Promise
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -75,6 +76,11 @@ def tenant(name: str) -> Tenant:
     )
 
 
+def p95(seconds: float) -> Promise:
+    """At most one request in twenty takes longer."""
+    return Promise(name="p95", seconds=seconds, allowed=0.05)
+
+
 def plan(*, rate: float, seconds: float, limit: float = 0.2, warmup: float = 1.0, seed: int = 1, timeout: float = 2.0) -> Plan:
     """A plan of half lists and half reads."""
     return Plan(
@@ -85,7 +91,7 @@ def plan(*, rate: float, seconds: float, limit: float = 0.2, warmup: float = 1.0
         warmup=warmup,
         duration=seconds,
         timeout=timeout,
-        limit=limit,
+        promises=(p95(limit),),
         tenants=TENANTS,
         mix={"list": 0.5, "read": 0.5},
     )

@@ -22,7 +22,7 @@ from load.gates import gates
 from load.generator import ROOT, run_load
 from load.judging import judgements
 from load.order import Estate
-from tests.load.stubbed import TENANTS, plan, stubbed
+from tests.load.stubbed import TENANTS, p95, plan, stubbed
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -67,7 +67,7 @@ def test_a_known_quantile_is_measured(tmp_path: Path) -> None:
         assert quantile(run, 0.95) == pytest.approx(0.150, abs=max(0.003, 0.03 * 0.150))
         assert total(run).outcome is Outcome.PASS
 
-    stricter = dataclasses.replace(run, plan=dataclasses.replace(run.plan, limit=0.1))
+    stricter = dataclasses.replace(run, plan=dataclasses.replace(run.plan, promises=(p95(0.1),)))
     assert total(stricter).outcome is Outcome.FAIL
 
 

@@ -15,7 +15,7 @@ from load.judging import judgements
 from reports import html
 from reports.latency import figures
 from reports.latency.charts import distribution, heat_map, instrument
-from reports.latency.samples import CONTROL, Measured, Sample, runs
+from reports.latency.samples import CONTROL, Measured, Promise, Sample, runs
 from reports.messages import messages
 from reports.run import Result, Run, load_run
 from tests.load.runs import failed, on_time, run, slow
@@ -46,8 +46,9 @@ def kept(directory: Path, become: Callable[[Arrival], Row] = on_time) -> Run:
 
 def measured(result: Result, samples: list[Sample]) -> Measured:
     """What such a run has measured."""
-    times = {"limit": 0.2, "quantile": 0.95, "warmup": 5.0, "control_delay": 0.02}
-    return Measured(result=result, sentence="", samples=tuple(sorted(samples)), gates=(), **times)
+    promised = (Promise("p95", 0.2, 0.05), Promise("mean", 0.1, 0.0))
+    ordered = tuple(sorted(samples))
+    return Measured(result=result, sentence="", samples=ordered, gates=(), promises=promised, warmup=5.0, control_delay=0.02)
 
 
 def places(picture: str) -> list[tuple[float, float]]:
@@ -111,7 +112,7 @@ def test_data_that_cannot_be_read_is_said_and_breaks_nothing(tmp_path: Path) -> 
     seen = [Seen(control="LOA-01", subject="total", outcome=Outcome.FAIL, evidence=evidence)]
     found = load_run(write_run(tmp_path, [Rule(id="LOA-01", title="Latency.")], seen))
 
-    assert [one.unread for one in figures(found, WORDS)] == ["KeyError: 'limit'"]
+    assert [one.unread for one in figures(found, WORDS)] == ["KeyError: 'promises'"]
     assert "cannot be drawn: KeyError" in html.render(found).decode()
 
 
