@@ -23,6 +23,9 @@ DISPATCHED_SHARE: Final = 0.99
 MEAN_CPU: Final = 0.70
 HIGHEST_CPU: Final = 0.85
 STALLED_SHARE: Final = 0.01
+STOLEN_SHARE: Final = 0.02
+# What a process needs to end after its last reading; of the shortest run that is 5 % and of a common one 2 %.
+CLOCK_SECONDS: Final = 1.0
 _SEEN_AT: Final = 0.95
 
 
@@ -38,7 +41,7 @@ class Gate:
 
 def gates(run: Measured) -> tuple[Gate, ...]:
     """Judge the instrument of one run."""
-    return (_schedule(run), _cpu(run), _lag(run), _heartbeat(run), _control(run), _client(run))
+    return (_schedule(run), _cpu(run), _lag(run), _heartbeat(run), _control(run), _client(run), _clock(run), _machine(run))
 
 
 def table(found: Sequence[Gate]) -> str:
@@ -125,6 +128,29 @@ def _client(run: Measured) -> Gate:
         required="no request fails for want of the generator's own resources",
         seen=", ".join(own) or "none",
         holds=not own,
+    )
+
+
+def _clock(run: Measured) -> Gate:
+    """The generator's clock against its parent's: one that runs at another pace leaves the parent's window, or a gap in it."""
+    before = [seen.before for seen in run.outside]
+    after = [seen.after for seen in run.outside]
+    first, last = _ms(min(before, default=math.inf)), _ms(max(after, key=abs, default=math.inf))
+    return Gate(
+        name="clock",
+        required=f"agrees with its parent's, to {_ms(CLOCK_SECONDS)} at the end",
+        seen=f"first read {first} after its birth, last {last} before its end",
+        holds=bool(after) and all(begin >= 0 for begin in before) and all(0 <= end <= CLOCK_SECONDS for end in after),
+    )
+
+
+def _machine(run: Measured) -> Gate:
+    stolen = max((seen.stolen for seen in run.outside), default=math.inf)
+    return Gate(
+        name="machine",
+        required=f"at most {STOLEN_SHARE:.0%} of its time stolen by another on the same hardware",
+        seen=f"{stolen:.2%}",
+        holds=stolen <= STOLEN_SHARE,
     )
 
 
