@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -12,6 +13,7 @@ from cli.options import DEFAULT_TARGET, STACK_NAME, Name
 from cli.standing import standing
 from constat.outcome import Outcome, exit_code
 from constat.target import load_target
+from load.calibration import calibration
 from load.gates import gates, table
 from load.judging import judgements
 from load.limit import find_limit
@@ -23,6 +25,7 @@ from provision.provider import provider
 if TYPE_CHECKING:
     from constat.stack import Stack
     from constat.target import Target
+    from load.gates import Gate
     from load.limit import Limit, Step
 
 LEAST, MOST = 5.0, 4000.0
@@ -54,7 +57,10 @@ def load(
         claim = load_target(directory / "target.toml")
         stack = provider(claim.provider).attach(name)
         asked = rate or _promised(claim)
-        code = _search(stack, claim, asked, seconds, told) if find else _once(stack, claim, asked, seconds)
+        told.note("calibrating the generator (once for each machine and version)")
+        calibrated = calibration().gate()
+        search = partial(_search, told=told) if find else _once
+        code = search(stack, claim, calibrated, rate=asked, seconds=seconds)
     raise typer.Exit(code)
 
 
@@ -63,19 +69,19 @@ def _promised(claim: Target) -> float:
     return arrival_rate(objective.concurrent_users, think=objective.think_seconds) if objective else 1.0
 
 
-def _once(stack: Stack, claim: Target, rate: float, seconds: float) -> int:
+def _once(stack: Stack, claim: Target, calibrated: Gate, *, rate: float, seconds: float) -> int:
     run = try_once(plan_at(stack, claim, rate=rate, seconds=seconds), stack)
-    found = judgements(run, gateway_url=stack.gateway.url if stack.gateway else "")
+    found = judgements(run, calibration=calibrated, gateway_url=stack.gateway.url if stack.gateway else "")
     OUT.print(found[0].evidence[0].content.splitlines()[0], "", soft_wrap=True)
     for one in found:
         OUT.print(f"{one.outcome!s:<13} {one.subject}: {one.reason}", soft_wrap=True)
-    OUT.print("", table(gates(run)), sep="\n")
+    OUT.print("", table((*gates(run), calibrated)), sep="\n")
     return exit_code(one.outcome for one in found)
 
 
-def _search(stack: Stack, claim: Target, rate: float, seconds: float, told: Told) -> int:
+def _search(stack: Stack, claim: Target, calibrated: Gate, *, rate: float, seconds: float, told: Told) -> int:
     def probe(at: float) -> Step:
-        seen = step(try_once(plan_at(stack, claim, rate=at, seconds=seconds), stack))
+        seen = step(try_once(plan_at(stack, claim, rate=at, seconds=seconds), stack), calibrated)
         told.note(f"{at:7.0f} requests/s: {seen.outcome}, {seen.words}")
         return seen
 

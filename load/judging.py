@@ -66,9 +66,9 @@ class Verdict(NamedTuple):
     found: Sequence[Outcome]
 
 
-def judgements(run: Measured, *, gateway_url: str) -> list[Judgement]:
-    """Judge a run; one judgement a subject, the whole first and with the evidence."""
-    instrument, subjects = gates(run), read(run)
+def judgements(run: Measured, *, calibration: Gate, gateway_url: str) -> list[Judgement]:
+    """Judge a run of an instrument that was calibrated; one judgement a subject, the whole first and with the evidence."""
+    instrument, subjects = (*gates(run), calibration), read(run)
     broken = [gate for gate in instrument if not gate.holds]
     judged = tuple(_verdict(subject, found, broken) for subject, found in zip(subjects, outcomes(subjects), strict=True))
     report = telling.Report(

@@ -19,6 +19,7 @@ from load.telling import reason, unvouched
 if TYPE_CHECKING:
     from constat.stack import Stack
     from constat.target import Target
+    from load.gates import Gate
     from load.plan import Plan
     from load.samples import Measured
 
@@ -48,9 +49,9 @@ def try_once(plan: Plan, stack: Stack) -> Measured:
         return run_load(plan, stack=stack, estates=estates)
 
 
-def step(run: Measured) -> Step:
+def step(run: Measured, calibration: Gate) -> Step:
     """What a run says of the whole at its rate."""
-    broken = [gate for gate in gates(run) if not gate.holds]
+    broken = [gate for gate in (*gates(run), calibration) if not gate.holds]
     total = read(run)[0]
     found = outcomes([total])[0]
     outcome = Outcome.INCONCLUSIVE if broken else worst(found)

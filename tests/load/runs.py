@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from load.gates import Gate
 from load.operations import OK
 from load.plan import CONTROL, Plan, schedule
 from load.samples import Measured, Outside, Row, Sample, Watch
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
     from load.plan import Arrival
 
 QUICK = 0.010
+CALIBRATED = Gate(name="calibration", required="right", seen="right", holds=True)
 
 
 def on_time(arrival: Arrival) -> Row:

@@ -15,7 +15,7 @@ from load.judging import judgements
 from load.operations import MIX
 from load.plan import CONTROL, Plan, make_plan
 from load.promises import Promise, promises
-from tests.load.runs import failed, on_time, run, slow
+from tests.load.runs import CALIBRATED, failed, on_time, run, slow
 from tests.load.stubbed import plan
 
 if TYPE_CHECKING:
@@ -31,7 +31,7 @@ EVERYTHING = Latency(p90_ms=100, p95_ms=200, p99_ms=400, mean_ms=50, error_share
 def judged(promised: Promise, become: Callable[[Arrival], Row]) -> Judgement:
     """The whole of a run of twenty seconds, by one promise."""
     full = dataclasses.replace(plan(rate=300, seconds=20), mix={row.name: row.share for row in MIX}, promises=(promised,))
-    return judgements(run(become, planned=full), gateway_url="https://127.0.0.1:8443")[0]
+    return judgements(run(become, planned=full), calibration=CALIBRATED, gateway_url="https://127.0.0.1:8443")[0]
 
 
 def every(number: int, become: Callable[[Arrival], Row]) -> Callable[[Arrival], Row]:
@@ -102,7 +102,7 @@ def test_the_worst_promise_decides_and_is_named() -> None:
         mix={row.name: row.share for row in MIX},
         promises=(Promise(name="p95", seconds=0.2, allowed=0.05), Promise(name="p99", seconds=0.2, allowed=0.01)),
     )
-    total = judgements(run(every(30, slow), planned=full), gateway_url="https://127.0.0.1:8443")[0]
+    total = judgements(run(every(30, slow), planned=full), calibration=CALIBRATED, gateway_url="https://127.0.0.1:8443")[0]
 
     assert total.outcome is Outcome.FAIL
     assert total.reason.endswith("1% may be")

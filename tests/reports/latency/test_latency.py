@@ -18,7 +18,7 @@ from reports.latency.charts import distribution, heat_map, instrument
 from reports.latency.samples import CONTROL, Measured, Promise, Sample, runs
 from reports.messages import messages
 from reports.run import Result, Run, load_run
-from tests.load.runs import failed, on_time, run, slow
+from tests.load.runs import CALIBRATED, failed, on_time, run, slow
 from tests.reports.sample import Rule, Seen, write_run
 
 if TYPE_CHECKING:
@@ -37,7 +37,7 @@ SAMPLES = st.lists(
 
 def kept(directory: Path, become: Callable[[Arrival], Row] = on_time) -> Run:
     """A run on disk, with the evidence that the load family leaves."""
-    judged = judgements(run(become), gateway_url="https://127.0.0.1:8443")
+    judged = judgements(run(become), calibration=CALIBRATED, gateway_url="https://127.0.0.1:8443")
     evidence = {one.name: one.content for one in judged[0].evidence}
     seen = [Seen(control="LOA-01", subject=one.subject, outcome=one.outcome, observed=one.observed) for one in judged]
     first = Seen(control="LOA-01", subject="total", outcome=judged[0].outcome, evidence=evidence)
