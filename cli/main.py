@@ -27,6 +27,7 @@ COMMANDS: Final = (
     "evidence",
     "controls",
     "mutants",
+    "settings",
     "target",
     "prune",
     "down",
