@@ -6,6 +6,7 @@ import contextlib
 import re
 import socket
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 import psutil
@@ -65,6 +66,15 @@ def name(process: int) -> str:
         return str(psutil.Process(process).name())
     except psutil.NoSuchProcess:
         return "a process that has ended"
+
+
+def node(process: int, run_dir: str) -> str:
+    """The node of the stack that a process belongs to; nothing for one that is not the stack's, or has ended."""
+    try:
+        place = Path(psutil.Process(process).environ().get("CONSTAT_NODE", ""))
+    except (psutil.NoSuchProcess, psutil.AccessDenied):
+        return ""
+    return place.name if str(place.parent) == run_dir else ""
 
 
 def family(process: int) -> frozenset[int]:
