@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from constat.stack import Postgres, PostgresNode
 
 # Beyond a fresh cluster's rights (pg_init_privs): what reads files, runs programs, shows verifiers, reaches other servers.
+# What a function of a superuser does is the power of whoever may call it, as is to pass a role on.
 # Membership in both of PostgreSQL's senses: rights that come by themselves, and roles that can be taken by SET ROLE.
 _ROLES: Final = """
 WITH RECURSIVE reached AS (
@@ -48,6 +49,10 @@ WITH RECURSIVE reached AS (
     UNION ALL SELECT 'database ' || datname, grantee
     FROM pg_database CROSS JOIN LATERAL aclexplode(coalesce(datacl, acldefault('d', datdba)))
     WHERE datallowconn AND privilege_type = 'CONNECT' AND grantee <> datdba
+    UNION ALL SELECT proname || ' as ' || owner.rolname, grantee
+    FROM pg_proc JOIN pg_roles AS owner ON owner.oid = proowner CROSS JOIN LATERAL aclexplode(coalesce(proacl, acldefault('f', proowner)))
+    WHERE prosecdef AND owner.rolsuper AND grantee <> proowner
+    UNION ALL SELECT 'granting ' || roleid::regrole, member FROM pg_auth_members WHERE admin_option
 )
 SELECT rolname AS name, rolcanlogin AS can_login,
        array_remove(ARRAY[
