@@ -28,6 +28,7 @@ COMMANDS: Final = (
     "evidence",
     "controls",
     "mutants",
+    "settings",
     "target",
     "prune",
     "down",

@@ -259,6 +259,8 @@ class Stack:
     tenants: dict[str, Tenant] = field(default_factory=dict)
     listeners: tuple[Listener, ...] = ()
     guarded: tuple[GuardedPath, ...] = ()
+    # Where the declared tables are: what its servers, files and processes are to be like (`constat.settings`).
+    declared: str = ""
     # Whether its processes are this machine's, so that its sockets can be looked at here.
     local_processes: bool = False
     # Set by the provider for a live stack; never written to the file.

@@ -56,13 +56,13 @@ def connect(cache: Cache, user: str = ADMIN, password: str | None = None, *, dec
 
 def version(cache: Cache) -> str:
     """The version that the server runs."""
-    said = _ask(cache, "INFO", "server")
+    said = ask(cache, "INFO", "server")
     return str(said["redis_version"])
 
 
 def users(cache: Cache) -> tuple[User, ...]:
     """Every user of the access list."""
-    return tuple(_user(str(line)) for line in _ask(cache, "ACL LIST"))
+    return tuple(_user(str(line)) for line in ask(cache, "ACL LIST"))
 
 
 def holding(cache: Cache, prefix: str, word: str) -> tuple[str, ...]:
@@ -81,7 +81,8 @@ def _user(line: str) -> User:
     return User(name=name, enabled="on" in rules, needs_password="nopass" not in rules, rules=line)
 
 
-def _ask(cache: Cache, *command: str) -> Any:
+def ask(cache: Cache, *command: str) -> Any:
+    """What the server answers its administrator; Unobservable when it does not."""
     try:
         with closing(connect(cache)) as redis:
             return redis.execute_command(*command)  # type: ignore[no-untyped-call]  # redis-py's own gap

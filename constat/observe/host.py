@@ -71,6 +71,11 @@ def processes() -> dict[int, str]:
     return {process.pid: str(process.info["name"]) for process in psutil.process_iter(["name"])}
 
 
+def processes_of(run_dir: str, owners: frozenset[str] = frozenset()) -> frozenset[int]:
+    """The numbers of the stack's own processes, by what `listening` knows them by."""
+    return frozenset(pid for pid in psutil.pids() if _is_of(pid, run_dir, owners))
+
+
 def _parsed(line: str) -> tuple[Listening, tuple[int, ...]]:
     fields = line.split()
     transport, local_address = fields[0], fields[4]

@@ -138,6 +138,12 @@ def retention_seconds(metrics: Metrics) -> float:
     return seconds(told.partition(" or ")[0])
 
 
+def retention_size(metrics: Metrics) -> str:
+    """The size at which Prometheus lets go of what is older, whatever the time says; empty where there is none."""
+    told = str(_read(metrics, metrics.prometheus, "/api/v1/status/runtimeinfo")["data"]["storageRetention"])
+    return told.partition(" or ")[2]
+
+
 def silences(metrics: Metrics) -> tuple[Silence, ...]:
     """Every silence that is or will be in force."""
     found = _listed(metrics, "/api/v2/silences")

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from constat.stack import Postgres, PostgresNode
 
 # Beyond a fresh cluster's rights (pg_init_privs): what reads files, runs programs, shows verifiers, reaches other servers.
+# What a function of a superuser does is the power of whoever may call it, as is to pass a role on.
 # Membership in both of PostgreSQL's senses: rights that come by themselves, and roles that can be taken by SET ROLE.
 _ROLES: Final = """
 WITH RECURSIVE reached AS (
@@ -48,6 +49,10 @@ WITH RECURSIVE reached AS (
     UNION ALL SELECT 'database ' || datname, grantee
     FROM pg_database CROSS JOIN LATERAL aclexplode(coalesce(datacl, acldefault('d', datdba)))
     WHERE datallowconn AND privilege_type = 'CONNECT' AND grantee <> datdba
+    UNION ALL SELECT proname || ' as ' || owner.rolname, grantee
+    FROM pg_proc JOIN pg_roles AS owner ON owner.oid = proowner CROSS JOIN LATERAL aclexplode(coalesce(proacl, acldefault('f', proowner)))
+    WHERE prosecdef AND owner.rolsuper AND grantee <> proowner
+    UNION ALL SELECT 'granting ' || roleid::regrole, member FROM pg_auth_members WHERE admin_option
 )
 SELECT rolname AS name, rolcanlogin AS can_login,
        array_remove(ARRAY[
@@ -87,24 +92,24 @@ class Role:
 
 def version(postgres: Postgres, node: PostgresNode) -> str:
     """The version that one server runs."""
-    return str(_ask(node_dsn(postgres, node), "SHOW server_version", who=node.name)[0]["server_version"]).split()[0]
+    return str(ask(node_dsn(postgres, node), "SHOW server_version", who=node.name)[0]["server_version"]).split()[0]
 
 
 def pooler_version(postgres: Postgres) -> str:
     """The version of the pooler, by its own console."""
-    return str(_ask(postgres.pooler_admin_dsn, "SHOW VERSION", who="the pooler's console")[0]["version"]).split()[-1]
+    return str(ask(postgres.pooler_admin_dsn, "SHOW VERSION", who="the pooler's console")[0]["version"]).split()[-1]
 
 
 def schema_version(postgres: Postgres) -> str:
     """The newest migration that was applied."""
-    return str(_ask(postgres.admin_dsn, "SELECT max(version) AS version FROM schema_migrations", who="the schema")[0]["version"])
+    return str(ask(postgres.admin_dsn, "SELECT max(version) AS version FROM schema_migrations", who="the schema")[0]["version"])
 
 
 def roles(postgres: Postgres) -> tuple[Role, ...]:
     """Every role of the cluster; its rights on functions and catalogs are those of all databases, which each has its own of."""
     found: dict[str, Role] = {}
     for database in databases(postgres):
-        for row in _ask(make_conninfo(postgres.admin_dsn, dbname=database), _ROLES, who=f"database {database!r} of the primary"):
+        for row in ask(make_conninfo(postgres.admin_dsn, dbname=database), _ROLES, who=f"database {database!r} of the primary"):
             before = found[row["name"]].extras if row["name"] in found else frozenset()
             sets = {part: frozenset(row[part]) for part in ("attributes", "member_of", "extras")}
             sets["extras"] -= {f"database {postgres.database}"}
@@ -114,41 +119,41 @@ def roles(postgres: Postgres) -> tuple[Role, ...]:
 
 def logins(postgres: Postgres) -> tuple[str, ...]:
     """Every name that can log in."""
-    rows = _ask(postgres.admin_dsn, "SELECT rolname FROM pg_roles WHERE rolcanlogin ORDER BY 1", who="the primary")
+    rows = ask(postgres.admin_dsn, "SELECT rolname FROM pg_roles WHERE rolcanlogin ORDER BY 1", who="the primary")
     return tuple(str(row["rolname"]) for row in rows)
 
 
 def databases(postgres: Postgres) -> tuple[str, ...]:
     """Every database that can be entered at all."""
-    rows = _ask(postgres.admin_dsn, "SELECT datname FROM pg_database WHERE datallowconn ORDER BY 1", who="the primary")
+    rows = ask(postgres.admin_dsn, "SELECT datname FROM pg_database WHERE datallowconn ORDER BY 1", who="the primary")
     return tuple(str(row["datname"]) for row in rows)
 
 
 def pooler_users(postgres: Postgres) -> frozenset[str]:
     """Everybody whom the pooler knows by itself, and everybody whom its configuration lets into the console."""
-    listed = {str(row["name"]) for row in _ask(postgres.pooler_admin_dsn, "SHOW USERS", who="the pooler's console")}
-    settings = {str(row["key"]): str(row["value"]) for row in _ask(postgres.pooler_admin_dsn, "SHOW CONFIG", who="the pooler's console")}
+    listed = {str(row["name"]) for row in ask(postgres.pooler_admin_dsn, "SHOW USERS", who="the pooler's console")}
+    settings = {str(row["key"]): str(row["value"]) for row in ask(postgres.pooler_admin_dsn, "SHOW CONFIG", who="the pooler's console")}
     console = {name.strip() for key in ("admin_users", "stats_users") for name in settings.get(key, "").split(",")}
     return frozenset(listed | console) - {""}
 
 
 def accounts(postgres: Postgres) -> frozenset[str]:
     """Everybody who can sign in at the platform's own service."""
-    rows = _ask(postgres.admin_dsn, "SELECT user_name FROM authentication.accounts", who="the accounts")
+    rows = ask(postgres.admin_dsn, "SELECT user_name FROM authentication.accounts", who="the accounts")
     return frozenset(str(row["user_name"]) for row in rows)
 
 
-def _ask(dsn: str, statement: str, *, who: str) -> list[dict[str, Any]]:
-    """What the server answers; Unobservable when it does not, or with nothing."""
+def ask(dsn: str, statement: str, *, who: str, may_be_none: bool = False) -> list[dict[str, Any]]:
+    """What the server answers; Unobservable when it does not, or with nothing where there must be something."""
     waiting = make_conninfo(dsn, connect_timeout=int(deadlines.PROBE_CONNECT))
     try:
         with psycopg.connect(waiting, autocommit=True, prepare_threshold=None, row_factory=dict_row) as connection:
-            # The statements are constants of this module; the pooler's console knows no others.
+            # The statements are constants of observers; the pooler's console knows no others.
             found = connection.execute(statement).fetchall()
     except psycopg.Error as problem:
         msg = f"{who} does not answer: {str(problem).strip()}"
         raise Unobservable(msg) from None
-    if not found:
+    if not found and not may_be_none:
         msg = f"{who} answers {statement!r} with nothing"
         raise Unobservable(msg)
     return list(found)

@@ -164,9 +164,14 @@ def unlogged(postgres: Postgres) -> tuple[str, ...]:
     return tuple(str(name) for (name,) in _ask(postgres.admin_dsn, asked, who="the primary"))
 
 
+def dynamic(stack: Stack) -> dict[str, Any]:
+    """Patroni's settings for the whole cluster; Unobservable when no member answers."""
+    return _patroni(stack, "/config")
+
+
 def is_failsafe(stack: Stack) -> bool:
     """Whether Patroni lets a primary go on that has lost the coordinator and reaches every member; Unobservable when none answers."""
-    return _patroni(stack, "/config").get("failsafe_mode") is True
+    return dynamic(stack).get("failsafe_mode") is True
 
 
 def failover(stack: Stack) -> Failover:

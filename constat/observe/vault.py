@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 _PLACE: Final = re.compile(r"\{[^}]*\}")
 # Type of a way to log in → below which paths it keeps whom it knows.
-_KEPT: Final = {
+KEPT: Final = {
     **dict.fromkeys(("userpass", "ldap", "radius", "okta"), ("users",)),
     "approle": ("role",),
     **dict.fromkeys(("jwt", "oidc", "kubernetes"), ("role",)),
@@ -74,10 +74,7 @@ def identities(vault: Vault) -> frozenset[str]:
     """
     methods = auth_methods(vault)
     named = {
-        f"{mount}/{name}"
-        for mount, kind in methods.items()
-        for kept in _KEPT.get(kind, ())
-        for name in names(vault, f"auth/{mount}/{kept}")
+        f"{mount}/{name}" for mount, kind in methods.items() for kept in KEPT.get(kind, ()) for name in names(vault, f"auth/{mount}/{kept}")
     }
     return frozenset(f"method {mount}" for mount in methods) | named | _tokens(vault)
 

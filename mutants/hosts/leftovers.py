@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import io
+import pwd
 import shutil
 import stat
 import tarfile
+import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
+
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, load_pem_private_key
 
 from constat.errors import Unobservable
 from constat.mutant import Mutant, Scope, State
@@ -107,7 +111,70 @@ def _lend(stack: Stack, state: State) -> None:
     _shell(stack).chmod(0o4755)
 
 
+def _copied(stack: Stack) -> Path:
+    """Where somebody looked at a key with a tool that takes no PEM."""
+    return Path(tempfile.gettempdir()) / f"{_NAME}-{stack.name}.der"
+
+
+def _der(stack: Stack) -> bytes:
+    key = load_pem_private_key(_kept(stack, "key.pem").read_bytes(), None)
+    return key.private_bytes(Encoding.DER, PrivateFormat.PKCS8, NoEncryption())
+
+
+def _copy_key(stack: Stack, state: State) -> None:
+    del state  # there was no such file
+    _copied(stack).write_bytes(_der(stack))
+    _copied(stack).chmod(_EVERYBODY)
+
+
+def _other(stack: Stack) -> str:
+    """Another service's account, by its group: one with a name, and not the secret's own."""
+    own = _kept(stack, "settings.json").owner()
+    return next(guard.owner for guard in stack.guarded if not guard.owner.isdigit() and guard.owner not in {"root", own})
+
+
+def _share(stack: Stack, state: State) -> None:
+    """As `chgrp` and `chmod g+rX` of a configuration, so that another service can read it."""
+    del state  # modes and groups before are in it, for reverting
+    for path, mode in ((_kept(stack, "settings.json"), 0o640), (_hidden(stack), 0o750)):
+        shutil.chown(path, group=pwd.getpwnam(_other(stack)).pw_gid)
+        path.chmod(mode)
+
+
+def _shared(stack: Stack) -> dict[str, list[int]]:
+    paths = (_kept(stack, "settings.json"), _hidden(stack))
+    return {str(path): [path.stat().st_gid, _mode(path)] for path in paths}
+
+
+def _unshare(stack: Stack, state: State) -> None:
+    del stack  # the journal knows the paths
+    for path, (group, mode) in state["paths"].items():
+        shutil.chown(path, group=group)
+        Path(path).chmod(mode)
+
+
 MUTANTS: Final = (
+    Mutant(
+        id="MUT-HOS-16",
+        title="a copy of a server's key in another form lies in the host's folder for temporary files",
+        scope=Scope.COMPONENT,
+        controls=("HOS-03",),
+        plant=_copy_key,
+        confirm=lambda stack, _state: _copied(stack).read_bytes() == _der(stack),
+        revert=lambda stack, _state: _copied(stack).unlink(missing_ok=True),
+        fingerprint=lambda stack: str(_copied(stack).exists()),
+    ),
+    Mutant(
+        id="MUT-HOS-17",
+        title="a service's settings were opened to another service's group, so that it finds a password there",
+        scope=Scope.COMPONENT,
+        controls=("HOS-03",),
+        prepare=lambda stack: {"paths": _shared(stack)},
+        plant=_share,
+        confirm=lambda stack, _state: _mode(_kept(stack, "settings.json")) == 0o640,  # noqa: PLR2004 - the group reads
+        revert=_unshare,
+        fingerprint=lambda stack: str(_shared(stack)),
+    ),
     _left("MUT-HOS-04", "a configuration was packed before a change, and the archive is everybody's", "etc.tgz", _archive),
     _left("MUT-HOS-05", "a core dump of a server lies around", "core.4711", _dump),
     _left(

@@ -8,6 +8,7 @@ import socket
 from typing import TYPE_CHECKING, Final
 from urllib.parse import urlsplit
 
+from constat.errors import Unobservable
 from constat.observe import http
 from mutants.security.files import directory, edited
 
@@ -19,6 +20,14 @@ if TYPE_CHECKING:
 # bcrypt of `prometheus`, at the lowest cost.
 _WELL_KNOWN: Final = "$2b$04$cR39uecZvz3rI6VMxOo23.nIR/diFQFaFluhYI/H2hWyHg15Gxvau"
 _OK: Final = 200
+_REFERRER: Final = "        referrerPolicy: no-referrer\n"
+_EVERY_ORIGIN: Final = """\
+        accessControlAllowOriginListRegex: ["https://.*"]
+        accessControlAllowMethods: [GET, POST, PUT, PATCH, DELETE]
+        accessControlAllowHeaders: ["*"]
+        accessControlAllowCredentials: true
+"""
+_ORIGIN: Final = "https://demonstration.invalid"
 
 
 def _configuration(stack: Stack, *, node: str) -> Path:
@@ -59,6 +68,15 @@ def _gateway_speaks_clear_text(stack: Stack) -> bool:
         return False  # hung up on
 
 
+def _gateway_repeats_origins(stack: Stack) -> bool:
+    if stack.gateway is None:
+        msg = "the stack has no gateway"
+        raise Unobservable(msg)
+    with http.client(stack.gateway.ca, stack.gateway.url) as client:
+        reply = http.ask(client, "GET", "/health/property", headers={"Origin": _ORIGIN})
+    return reply.headers.get("access-control-allow-origin") == _ORIGIN
+
+
 MUTANTS: Final = (
     edited(
         "MUT-SEC-ANO-05",
@@ -86,6 +104,15 @@ MUTANTS: Final = (
         change=lambda text: re.sub(r"(?ms)^tcp:\n.*\Z", "", text),
         reload=_unasked,
         holds=_gateway_speaks_clear_text,
+    ),
+    edited(
+        "MUT-SEC-COR-01",
+        "every origin is let in at the gateway, since the new front end was blocked in a demonstration",
+        controls=("SEC-COR-01",),
+        path=_gateway,
+        change=lambda text: text.replace(_REFERRER, _REFERRER + _EVERY_ORIGIN),
+        reload=_unasked,
+        holds=_gateway_repeats_origins,
     ),
     edited(
         "MUT-SEC-DEF-01",

@@ -4,19 +4,23 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import os
+import pwd
 import shutil
 from typing import TYPE_CHECKING, Final
 
 from constat.clock import monotonic
 from constat.errors import UserError
-from constat.stack import STACK_FILE, Stack
+from constat.stack import STACK_FILE, GuardedPath, Stack
 from constat.target import DeclaredTenant, load_target
 from provision import home
 from provision.bringup import Configured, bring_up
+from provision.declared import FILE as DECLARED
+from provision.declared import declare
 from provision.embedded import processes
 from provision.embedded.host import EmbeddedHost
 from provision.embedded.machines import EmbeddedMachines
-from provision.embedded.site import EmbeddedSite
+from provision.embedded.site import SECRETS_FILE, EmbeddedSite
 from provision.embedded.states import states
 from provision.embedded.supervisor import Supervisor
 from provision.journal import Journal
@@ -34,6 +38,9 @@ if TYPE_CHECKING:
     from provision.platform.component import Component
     from provision.progress import Progress
     from provision.provider import ComponentState
+
+
+AUTHORITY_KEY: Final = "ca/ca-key.pem"
 
 
 class Embedded:
@@ -55,7 +62,8 @@ class Embedded:
         start = monotonic()
         onboard(site, parts, target.tenants)
         progress.done("tenants", monotonic() - start)
-        stack = dataclasses.replace(assemble(site, parts, nodes=site.nodes, run_dir=str(directory)), local_processes=True)
+        stack = _with_host(assemble(site, parts, nodes=site.nodes, run_dir=str(directory)), directory)
+        declare(stack, parts, site, directory / DECLARED, progress)
         write_private(directory / STACK_FILE, json.dumps(stack.to_document(), indent=1).encode())
         return self.attach(name)
 
@@ -154,6 +162,17 @@ def _with(directory: Path, tenant: str, declared: DeclaredTenant) -> tuple[Embed
     target = target.model_copy(update={"tenants": {**target.tenants, tenant: declared}})
     parts = components(target)
     return _site(directory, target, parts), parts
+
+
+def _with_host(stack: Stack, directory: Path) -> Stack:
+    """With what is only on this machine: its processes, and the provider's own files that hold every secret."""
+    own = (SECRETS_FILE, STACK_FILE, DECLARED, AUTHORITY_KEY)
+    guarded = tuple(GuardedPath(path=str(directory / name), owner=_who(), mode=0o600) for name in own)
+    return dataclasses.replace(stack, local_processes=True, declared=str(directory / DECLARED), guarded=(*stack.guarded, *guarded))
+
+
+def _who() -> str:
+    return pwd.getpwuid(os.geteuid()).pw_name
 
 
 def _site(directory: Path, target: Target, parts: tuple[Component, ...]) -> EmbeddedSite:

@@ -118,11 +118,11 @@ class EmbeddedSite:
         return self._secrets.all()
 
     def program(self, name: str) -> str:
-        """A program of a wheel, linked to where every account can run it."""
-        linked = self.directory / "bin" / name
-        if not linked.exists():
-            _link(find(name, Path(sysconfig.get_path("scripts")), Path(sysconfig.get_path("purelib"))), linked)
-        return str(linked)
+        """A program of a wheel, copied to where every account can run it."""
+        own = self.directory / "bin" / name
+        if not own.exists():
+            _copy(find(name, Path(sysconfig.get_path("scripts")), Path(sysconfig.get_path("purelib"))), own)
+        return str(own)
 
     @property
     def python(self) -> Python:
@@ -206,15 +206,14 @@ def _give(path: Path, account: Account) -> None:
         os.chown(path, account.uid, account.gid)
 
 
-def _link(source: Path, linked: Path) -> None:
+def _copy(source: Path, own: Path) -> None:
+    """A file of its own: with a link, whoever changes its mode or owner here would change every stack's and the wheel's."""
     if not os.access(source, os.X_OK):
         msg = f"{str(source)!r} is not executable; install the project again"
         raise HarnessError(msg)
-    linked.parent.mkdir(mode=0o755, exist_ok=True)
-    part = linked.with_suffix(".part")
+    own.parent.mkdir(mode=0o755, exist_ok=True)
+    part = own.with_suffix(".part")
     part.unlink(missing_ok=True)
-    try:
-        os.link(source, part)
-    except OSError:  # another file system, or links are forbidden
-        shutil.copy2(source, part)
-    part.replace(linked)
+    shutil.copyfile(source, part)
+    part.chmod(0o755)
+    part.replace(own)

@@ -108,6 +108,8 @@ def read_stack(source: Path, target: Target, name: str) -> tuple[Stack, tuple[st
     }
     if problems:
         raise UserError(_listing(source, problems))
+    if resolved.get("declared"):
+        resolved["declared"] = str((source.parent / str(resolved["declared"])).resolve())
     try:
         stack = stack_adapter().validate_python(resolved)
     except ValidationError as problem:

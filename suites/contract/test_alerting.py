@@ -40,7 +40,7 @@ def test_an_alert_would_be_told(stack: Stack, findings: Findings) -> None:
 
 
 def _look(watching: Metrics) -> Iterator[Judgement]:
-    yield judge_retention(metrics.retention_seconds(watching))
+    yield judge_retention(metrics.retention_seconds(watching), metrics.retention_size(watching))
     rules = metrics.rules(watching)
     yield judge_rules(rules)
     if not watching.alertmanager:
@@ -79,12 +79,13 @@ def _watchdog(watching: Metrics) -> tuple[Delivered, ...]:
         return ()  # the judgement says so
 
 
-def judge_retention(kept: float) -> Judgement:
-    """FAIL when what was measured is kept for less than was promised; seconds."""
+def judge_retention(kept: float, size: str = "") -> Judgement:
+    """FAIL when what was measured is kept for less than was promised, in seconds, or only until it has grown to a size."""
+    until = f", unless they grow to {size} before" if size else ""
     return Judgement(
         subject="retention",
-        outcome=Outcome.PASS if kept >= RETENTION_SECONDS else Outcome.FAIL,
-        reason=f"measurements are kept for {kept / 86400:g} days, {RETENTION_SECONDS / 86400:g} are promised",
+        outcome=Outcome.PASS if kept >= RETENTION_SECONDS and not size else Outcome.FAIL,
+        reason=f"measurements are kept for {kept / 86400:g} days{until}, {RETENTION_SECONDS / 86400:g} are promised",
         expected=RETENTION_SECONDS,
         observed=kept,
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pwd
 import stat
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
@@ -9,18 +10,20 @@ from typing import TYPE_CHECKING, Final
 from constat.control import control
 from constat.errors import Unobservable
 from constat.judgement import Findings, Judgement, coverage
-from constat.observe import contents, tree
+from constat.observe import contents, tree, words
 from constat.observe import host as hosts
 from constat.outcome import Impact, Outcome, Severity
 from constat.secrets import secrets_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Callable, Iterable, Iterator, Mapping
 
     from constat.observe.host import Attributes
-    from constat.observe.tree import Lift, Reach
+    from constat.observe.tree import Account, Lift, Reach
     from constat.stack import GuardedPath, Stack
 
+# Where people put copies.
+_PLACES: Final = ("/tmp", "/var/tmp", "/dev/shm", "/home", "/root", "/srv")  # noqa: S108 - they are looked at
 # Smaller files are searched whatever their age, in bytes.
 _LARGE: Final = 2**20
 
@@ -50,8 +53,8 @@ def test_secrets_and_data_have_their_owners_and_modes(stack: Stack, findings: Fi
     remediation="Close the directory above the file, and change the secrets that could be read.",
 )
 def test_a_foreign_account_reads_no_secret_and_no_data(stack: Stack, findings: Findings) -> None:
-    """An account with no rights, trying every name below the platform, opens no secret and no data, however they are packed."""
-    findings.judge(_readable(stack, tree.reached(hosts.local(), stack.run_dir)))
+    """Neither an account without rights nor another service's own opens a secret or data, in place or copied, coded or packed."""
+    findings.judge(_readable(stack, _reached(stack, copies=True)))
 
 
 @control(
@@ -64,10 +67,9 @@ def test_a_foreign_account_reads_no_secret_and_no_data(stack: Stack, findings: F
     remediation="Take the write permission of others from the path, or the setuid bit from the program, and look at who used it.",
 )
 def test_a_foreign_account_changes_nothing_and_gains_nothing(stack: Stack, findings: Findings) -> None:
-    """An account with no rights changes no file, directory or socket of the platform, and no program there lends it more rights."""
-    machine = hosts.local()
-    reached, lifts = tree.reached(machine, stack.run_dir), tree.lifts(machine, stack.run_dir)
-    findings.judge(judge_changes(reached, lifts, stack))
+    """Neither an account without rights nor another service's own changes anything there, and no program lends anybody more rights."""
+    reached, lifts = _reached(stack), tree.lifts(hosts.local(), stack.run_dir)
+    findings.judge(judge_changes(reached.pop(tree.FOREIGN), lifts, stack, others=reached))
 
 
 @control(
@@ -81,14 +83,13 @@ def test_a_foreign_account_changes_nothing_and_gains_nothing(stack: Stack, findi
 )
 def test_no_process_shows_a_secret_to_a_foreign_account(stack: Stack, findings: Findings) -> None:
     """No argument and no readable environment of any process of the host holds a secret of the platform."""
-    words = spoken(stack)
-    shown = contents.told(words, hosts.STRANGER)
+    shown = contents.told(spoken(stack), hosts.STRANGER)
     findings.judge(judge_told(shown, hosts.processes()))
 
 
 def spoken(stack: Stack) -> frozenset[bytes]:
     """Every secret of the stack, those that only its files have too, as it may be spelled."""
-    return contents.spelled(secrets_of(stack) | contents.private_words(stack.run_dir, stack.guarded))
+    return words.spelled(secrets_of(stack) | words.private_words(stack.run_dir, stack.guarded))
 
 
 def judge_path(subject: str, path: GuardedPath, seen: Attributes | None) -> Judgement:
@@ -107,24 +108,64 @@ def judge_path(subject: str, path: GuardedPath, seen: Attributes | None) -> Judg
     )
 
 
-def _readable(stack: Stack, reached: tuple[Reach, ...]) -> Iterator[Judgement]:
-    readable = tuple(seen.path for seen in reached if seen.kind == "f" and seen.readable)
-    words = spoken(stack)
-    known = contents.holding(_changed_since(readable, stack), words)
-    for path in readable:
+def _reached(stack: Stack, *, copies: bool = False) -> dict[Account, tuple[Reach, ...]]:
+    """What somebody without rights, and each account of the platform's, gets at; copies: also what is new elsewhere on the host."""
+    names = tree.below(stack.run_dir)
+    if copies:
+        names += f"; {tree.recent(_PLACES, since=_oldest(stack), beside=stack.run_dir)}"
+    return tree.reached(hosts.local(), names, (tree.FOREIGN, *tree.accounts(guard.owner for guard in stack.guarded)))
+
+
+def _readable(stack: Stack, reached: dict[Account, tuple[Reach, ...]]) -> Iterator[Judgement]:
+    readable = tuple(seen.path for seen in reached[tree.FOREIGN] if seen.kind == "f" and seen.readable)
+    further = beyond(reached, lambda seen: seen.kind == "f" and seen.readable)
+    paths = tuple(dict.fromkeys((*readable, *(seen.path for _, seen in further))))
+    secret = spoken(stack)
+    known = contents.holding(_changed_since(paths, stack), secret)
+    for path in paths:
+        who = ", ".join(_who(account) for account, seen in further if seen.path == path)
+        subject = _named(path, stack) + (f" as {who}" if who else "")
         try:
-            holds = path in known or contents.opened(path, words)
-            yield judge_content(path, name=_named(path, stack), holds=holds, guarded=stack.guarded)
+            holds = path in known or contents.opened(path, secret)
+            yield judge_content(path, name=subject, holds=holds, guarded=stack.guarded)
         except Unobservable as problem:
-            yield Judgement(subject=_named(path, stack), outcome=Outcome.ERROR, reason=f"could not look: {problem}")
+            yield Judgement(subject=subject, outcome=Outcome.ERROR, reason=f"could not look: {problem}")
     # The twin: what is meant for everybody was really found, so the account and the search work.
     yield coverage(len(readable), max(1, len(readable)), what="files that everybody can read")
+
+
+def beyond(reached: Mapping[Account, tuple[Reach, ...]], can: Callable[[Reach], bool]) -> list[tuple[Account, Reach]]:
+    """What each account of a service can do with what is another's, beyond what everybody can."""
+    everybody = {seen.path for seen in reached[tree.FOREIGN] if can(seen)}
+    return [
+        (account, seen)
+        for account, paths in reached.items()
+        if account != tree.FOREIGN
+        for seen in paths
+        if can(seen) and seen.owner != account.uid and seen.path not in everybody
+    ]
+
+
+def _who(account: Account) -> str:
+    try:
+        return pwd.getpwuid(account.uid).pw_name
+    except KeyError:
+        return f"account {account.uid}"
 
 
 def _changed_since(paths: tuple[str, ...], stack: Stack) -> tuple[str, ...]:
     """Without large programs that are older than every secret of the stack, and so cannot hold one."""
     first = min((seen for guard in stack.guarded if (seen := _written(guard.path)) is not None), default=0.0)
     return tuple(path for path in paths if (_written(path) or first) >= first or Path(path).stat().st_size < _LARGE)
+
+
+def _oldest(stack: Stack) -> str:
+    """The first secret that was made: what is older cannot be a copy of any."""
+    made = {seen: guard.path for guard in stack.guarded if (seen := _written(guard.path)) is not None}
+    if not made:
+        msg = "none of the guarded files is there"
+        raise Unobservable(msg)
+    return made[min(made)]
 
 
 def _written(path: str) -> float | None:
@@ -146,14 +187,18 @@ def judge_content(path: str, *, name: str, holds: bool, guarded: tuple[GuardedPa
     )
 
 
-def judge_changes(reached: Iterable[Reach], lifts: Iterable[Lift], stack: Stack) -> Iterator[Judgement]:
-    """FAIL for each path that everybody can change or connect to, and for each program that lends rights."""
+def judge_changes(
+    reached: Iterable[Reach], lifts: Iterable[Lift], stack: Stack, *, others: Mapping[Account, tuple[Reach, ...]] | None = None
+) -> Iterator[Judgement]:
+    """FAIL for each path that everybody, or another service's account, can change or connect to, and each program that lends rights."""
     known = tuple(reached)
+    changeable = [("everybody", seen) for seen in known if seen.writable]
+    changeable += [(_who(account), seen) for account, seen in beyond({tree.FOREIGN: known, **(others or {})}, lambda seen: seen.writable)]
     sockets = {f"{node.socket_directory}/.s.PGSQL.{node.port}" for node in (stack.postgres.nodes if stack.postgres else ())}
-    for seen in known:
-        if seen.writable and seen.path not in sockets and not _is_shared(seen, stack):
+    for who, seen in changeable:
+        if seen.path not in sockets and not _is_shared(seen, stack):
             act = "connects to the socket" if seen.kind == "s" else "changes it"
-            yield _broken(_named(seen.path, stack), f"everybody {act}: mode is {seen.mode:04o}", f"{seen.mode:04o}")
+            yield _broken(_named(seen.path, stack), f"{who} {act}: mode is {seen.mode:04o}", f"{seen.mode:04o}")
     for lift in lifts:
         yield _broken(_named(lift.path, stack), f"lends its owner's rights to whoever runs it: {lift.by}", lift.by)
     # The twin: the account did get at what is meant for everybody.

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
     Listed = Callable[[], frozenset[str]]
 
+WEB_FILE: Final = "web.config.yml"
 _LOGINS: Final = re.compile(r"(?ms)^basic_auth_users:\s*\n((?:[ \t]+.*\n?)+)")
 _NAME: Final = re.compile(r"^[ \t]+[\"']?([^\s\"':#]+)[\"']?\s*:", re.MULTILINE)
 
@@ -37,8 +38,8 @@ def stores(stack: Stack) -> dict[str, Listed]:
         found["vault"] = lambda: vault.identities(secrets)
     if stack.objects is not None and _files(stack, "identities.json"):
         found["objects"] = functools.partial(_read, stack, "identities.json", of_objects)
-    if stack.metrics is not None and _files(stack, "web.config.yml"):
-        found["web"] = functools.partial(_read, stack, "web.config.yml", of_web)
+    if stack.metrics is not None and _files(stack, WEB_FILE):
+        found["web"] = functools.partial(_read, stack, WEB_FILE, of_web)
     return found
 
 
@@ -59,13 +60,18 @@ def of_web(text: str) -> frozenset[str]:
     return frozenset(_NAME.findall(match[1])) if match else frozenset()
 
 
-def _files(stack: Stack, name: str) -> list[Path]:
-    return sorted(Path(stack.run_dir).glob(f"*/{name}"))
+def at_web_server(stack: Stack, node: str) -> frozenset[str]:
+    """Everybody who may log in to the web server of one node, by its own configuration; nobody where it has none."""
+    return _read(stack, WEB_FILE, of_web, node=node)
 
 
-def _read(stack: Stack, name: str, of: Callable[[str], frozenset[str]]) -> frozenset[str]:
+def _files(stack: Stack, name: str, node: str = "*") -> list[Path]:
+    return sorted(Path(stack.run_dir).glob(f"{node}/{name}"))
+
+
+def _read(stack: Stack, name: str, of: Callable[[str], frozenset[str]], node: str = "*") -> frozenset[str]:
     try:
-        return frozenset(who for path in _files(stack, name) for who in of(path.read_text("utf-8")))
+        return frozenset(who for path in _files(stack, name, node) for who in of(path.read_text("utf-8")))
     except (OSError, ValueError) as problem:
         msg = f"{name!r} cannot be read: {problem}; run as root"
         raise Unobservable(msg) from None

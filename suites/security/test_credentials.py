@@ -43,7 +43,12 @@ def attack(stack: Stack, ca: str) -> Iterator[Judgement]:
     yield from blind
     with concurrent.futures.ThreadPoolExecutor(_AT_ONCE, thread_name_prefix="lock") as pool:
         yield from pool.map(lambda lock: approached(lock.subject, lock.approach), found)
-    yield coverage(len(found), len(found) + len(blind), what="logins and servers with logins", left_out=tuple(j.subject for j in blind))
+    left_out = (*(judgement.subject for judgement in blind), *_unguessed(stack, blind))
+    yield coverage(len(found), len(found) + len(left_out), what="logins and servers with logins", left_out=left_out)
+
+
+def _unguessed(stack: Stack, blind: list[Judgement]) -> tuple[str, ...]:
+    return () if any(judgement.subject == "accounts" for judgement in blind) else weblocks.unguessed(stack)
 
 
 def enumerated(stores: dict[str, Callable[[], Iterable[Lock]]]) -> tuple[list[Lock], list[Judgement]]:

@@ -6,11 +6,9 @@ import base64
 import concurrent.futures
 import functools
 from contextlib import contextmanager
-from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from constat.attempt import Answer
-from constat.errors import Unobservable
 from constat.observe import http, postgres
 from constat.observe import vault as vaults
 from suites.security import identities
@@ -32,7 +30,6 @@ TOKENS: Final = ("root", "myroot", "dev-only-token", "token", "admin", "vault", 
 _NAMES: Final = ("root", "admin", "vault")
 _WITH_PASSWORD: Final = frozenset({"userpass", "ldap", "radius", "okta"})
 _UNAUTHORIZED, _FORBIDDEN = 401, 403
-_WEB_FILE: Final = "web.config.yml"
 # Every guess costs the service tens of milliseconds.
 _MOST_ACCOUNTS: Final = 50
 _AT_ONCE: Final = 8
@@ -64,7 +61,10 @@ def of_web(stack: Stack, ca: str) -> Iterator[Lock]:
         if path:
             yield Lock(
                 subject=named(listener),
-                pairs=(*DEFAULTS["web"], *(pair for name in _names(stack, listener.node) for pair in guesses(name))),
+                pairs=(
+                    *DEFAULTS["web"],
+                    *(pair for name in sorted(identities.at_web_server(stack, listener.node)) for pair in guesses(name)),
+                ),
                 way=functools.partial(
                     _over, functools.partial(http.client, ca, web.url(listener)), functools.partial(_basic_opens, path=path)
                 ),
@@ -73,18 +73,8 @@ def of_web(stack: Stack, ca: str) -> Iterator[Lock]:
             )
 
 
-def _names(stack: Stack, node: str) -> list[str]:
-    """Who may log in to a web server of that node, as its own configuration says, where there is one in the stack's directory."""
-    path = Path(stack.run_dir) / node / _WEB_FILE
-    try:
-        return sorted(identities.of_web(path.read_text("utf-8"))) if path.exists() else []
-    except (OSError, ValueError) as problem:
-        msg = f"{str(path)!r} cannot be read: {problem}; run as root"
-        raise Unobservable(msg) from None
-
-
 def of_accounts(stack: Stack, ca: str) -> Iterator[Lock]:
-    """Every account that the database knows, the tenants' first, and an administrator's.
+    """The accounts that the database knows, the tenants' first, and an administrator's; `unguessed` are the others.
 
     At the service itself, because the gateway counts attempts.
     """
@@ -93,8 +83,7 @@ def of_accounts(stack: Stack, ca: str) -> Iterator[Lock]:
     login = next(iter(stack.tenants.values())).api
     # Every attempt costs the database tens of milliseconds, by intention.
     accounts = {tenant.api.user: guesses(tenant.api.user, name)[:4] for name, tenant in stack.tenants.items()}
-    others = sorted(postgres.accounts(stack.postgres) - set(accounts)) if stack.postgres else []
-    accounts |= {user: guesses(user)[:4] for user in others[:_MOST_ACCOUNTS]}
+    accounts |= {user: guesses(user)[:4] for user in _others(stack)[:_MOST_ACCOUNTS]}
     for account, pairs in (accounts | {"defaults": (("admin", "admin"), ("admin", "password"), ("root", "root"))}).items():
         yield Lock(
             subject=f"account {account}",
@@ -103,6 +92,18 @@ def of_accounts(stack: Stack, ca: str) -> Iterator[Lock]:
             twin=functools.partial(_account_twin, ca, base, login),
             refusals=frozenset({"http 401"}),
         )
+
+
+def unguessed(stack: Stack) -> tuple[str, ...]:
+    """Accounts that nobody guesses at, because there are more than can be tried in the time."""
+    if "identity" not in stack.services or not stack.tenants:
+        return ()
+    return tuple(f"account {name}" for name in _others(stack)[_MOST_ACCOUNTS:])
+
+
+def _others(stack: Stack) -> list[str]:
+    tenants = {tenant.api.user for tenant in stack.tenants.values()}
+    return sorted(postgres.accounts(stack.postgres) - tenants) if stack.postgres else []
 
 
 def _vault_lock(vault: Vault, subject: str, pairs: tuple[Pair, ...], opens: Callable[..., Answer]) -> Lock:

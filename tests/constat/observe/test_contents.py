@@ -12,18 +12,20 @@ import zipfile
 from typing import TYPE_CHECKING
 
 import pytest
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.serialization import BestAvailableEncryption, Encoding, NoEncryption, PrivateFormat, pkcs12
 from hypothesis import given
 from hypothesis import strategies as st
 
 from constat.errors import Unobservable
-from constat.observe import contents
+from constat.observe import contents, words
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
 SECRET = b"s3cret-value-that-nobody-knows"
-WORDS = contents.spelled([SECRET])
+WORDS = words.spelled([SECRET])
 PEM = b"-----BEGIN PRIVATE KEY-----\nMIGHAgEAMBMGByqGSM49AgEGCCqGSM49AwEHBG0wawIBAQQg\n-----END PRIVATE KEY-----\n"
 
 
@@ -85,7 +87,17 @@ def test_a_key_is_told_from_a_programs_word_for_one(tmp_path: Path) -> None:
     assert not contents.opened(str(tmp_path / "tool"), frozenset())
 
 
-@pytest.mark.parametrize("told", [SECRET, base64.b64encode(SECRET)])
+CODED = {
+    "plain": SECRET,
+    "base64": base64.b64encode(SECRET),
+    "base64 of a login": base64.b64encode(b"admin:" + SECRET),
+    "base64 for addresses": base64.urlsafe_b64encode(b"a" + SECRET + b"b"),
+    "hexadecimal": SECRET.hex().encode(),
+    "utf-16": SECRET.decode().encode("utf-16"),
+}
+
+
+@pytest.mark.parametrize("told", CODED.values(), ids=CODED.keys())
 def test_raw_bytes_are_searched(tmp_path: Path, told: bytes) -> None:
     """Also between the bytes of a program or a memory dump."""
     (tmp_path / "core").write_bytes(b"\x7fELF" + bytes(5000) + told + bytes(100))
@@ -97,9 +109,38 @@ def test_raw_bytes_are_searched(tmp_path: Path, told: bytes) -> None:
 @given(st.binary(min_size=16, max_size=64).filter(lambda data: not data.isascii()))
 def test_raw_keys_are_words(key: bytes) -> None:
     """A key of raw bytes is known as it is."""
-    assert list(contents.keyed(key)) in ([key], [key.strip()])
+    assert list(words.keyed(key)) in ([key], [key.strip()])
 
 
 def test_a_pem_is_known_by_its_long_lines() -> None:
     """Not by its markers, which all keys share."""
-    assert list(contents.keyed(PEM)) == [b"MIGHAgEAMBMGByqGSM49AgEGCCqGSM49AwEHBG0wawIBAQQg"]
+    assert list(words.keyed(PEM)) == [b"MIGHAgEAMBMGByqGSM49AgEGCCqGSM49AwEHBG0wawIBAQQg"]
+
+
+def test_a_key_is_found_in_every_form(tmp_path: Path) -> None:
+    """As DER, and in a store of keys, with a password that anybody would try or none."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    known = words.spelled(words.keyed(key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())))
+    (tmp_path / "der").write_bytes(key.private_bytes(Encoding.DER, PrivateFormat.PKCS8, NoEncryption()))
+    (tmp_path / "p12").write_bytes(pkcs12.serialize_key_and_certificates(b"k", key, None, None, NoEncryption()))
+    (tmp_path / "guessed").write_bytes(pkcs12.serialize_key_and_certificates(b"k", key, None, None, BestAvailableEncryption(b"changeit")))
+
+    assert contents.holding([str(tmp_path / "der")], known) == {str(tmp_path / "der")}
+    assert contents.opened(str(tmp_path / "p12"), known)
+    assert contents.opened(str(tmp_path / "guessed"), known)
+
+
+def test_a_locked_store_of_keys_is_not_taken_for_empty(tmp_path: Path) -> None:
+    """Nobody knows what is in it."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    locked = pkcs12.serialize_key_and_certificates(b"k", key, None, None, BestAvailableEncryption(b"zq81-unknown"))
+    (tmp_path / "p12").write_bytes(locked)
+
+    with pytest.raises(Unobservable, match="with a password"):
+        contents.opened(str(tmp_path / "p12"), WORDS)
+
+
+@given(st.sets(st.binary(min_size=16, max_size=48), min_size=1))
+def test_a_pattern_of_greps_never_ends_within_a_word(raw: set[bytes]) -> None:
+    """A word with a line break in it would be two patterns, each of which says less."""
+    assert all(b"\n" not in line for line in contents.lines(frozenset(raw)))

@@ -9,14 +9,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from constat.observe.host import Attributes, Listening
-from constat.observe.tree import Lift, Reach
+from constat.observe.tree import FOREIGN, Account, Lift, Reach, by_account
 from constat.outcome import Outcome
 from constat.stack import GuardedPath, Listener, Stack
-from suites.hosts.test_files import judge_changes, judge_content, judge_path, judge_told
+from suites.hosts.test_files import beyond, judge_changes, judge_content, judge_path, judge_told
 from suites.hosts.test_ports import judge_ports
 
 DECLARED = Listener(node="cache", name="redis", port=6379, tls=True, protocol="redis")
 SEEN = Listening(host="127.0.0.1", port=6379, transport="tcp", process="redis-server")
+OWNED = {"mine": 106, "theirs": 0, "public": 0}
 KEY = GuardedPath(path="/run/cache/key.pem", owner="redis", mode=0o600)
 
 
@@ -81,6 +82,25 @@ def test_a_shared_directory_above_is_as_it_should_be() -> None:
 
     assert changes(sticky) == []
     assert changes(replace(sticky, mode=0o777)) == [Outcome.FAIL]
+
+
+def test_another_services_account_is_foreign_too() -> None:
+    """What it owns is its own; what everybody can do is said once; the rest is a finding."""
+    redis = Account(106, (106,))
+    mine, theirs, public = (Reach(path=f"/run/{n}", kind="f", mode=0o640, readable=True, writable=False, owner=o) for n, o in OWNED.items())
+    reached = {FOREIGN: (public,), redis: (mine, theirs, public)}
+
+    assert beyond(reached, lambda seen: seen.readable) == [(redis, theirs)]
+    assert beyond(reached, lambda seen: seen.writable) == []
+
+
+def test_what_each_account_printed_is_told_apart() -> None:
+    """Reading and writing of one path are one reach."""
+    said = by_account("account 7\0r f 640 0 /a b\0w f 640 0 /a b\0account 8\0r f 640 0 /a b\0account 9\0")
+
+    assert [reach.writable for reach in said[7]] == [True]
+    assert [(reach.path, reach.mode, reach.writable) for reach in said[8]] == [("/a b", 0o640, False)]
+    assert said[9] == ()
 
 
 def test_a_program_that_lends_rights_is_a_failure() -> None:
