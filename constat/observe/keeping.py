@@ -14,6 +14,7 @@ from minio.error import S3Error
 
 from constat.errors import Unobservable
 from constat.observe import objects
+from constat.observe.archive import Absent
 
 if TYPE_CHECKING:
     from minio import Minio
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from constat.stack import Backups, Objects
 
 STATE: Final = "schedule.json"  # beside the tool's configuration, where the scheduler writes how it goes
+_MANIFEST: Final = "/backup.manifest"
 _DAYS: Final = {"Days": 1, "Years": 365}
 _NO_LOCK: Final = frozenset({"ObjectLockConfigurationNotFoundError", "NotImplemented", "NoSuchObjectLockConfiguration"})
 _NO_RULES: Final = frozenset({"NoSuchLifecycleConfiguration", "NotImplemented"})
@@ -111,6 +113,24 @@ def _rule(rule: LifecycleRule) -> Rule:
         days=(0.0 if expiry.date else expiry.days) if expiry else None,
         noncurrent_days=float(older.noncurrent_days or 0) if older else None,
     )
+
+
+def first_backup(backups: Backups, store: Objects) -> float:
+    """When the first backup was made that the store remembers, deleted ones included; seconds since 1970.
+
+    Raises Absent where there never was one, Unobservable when the store does not say.
+    """
+    client, prefix = objects.connect(store, store.admin), f"{urlsplit(backups.repository).path.strip('/')}/backup/{backups.stanza}/"
+    try:
+        listed = client.list_objects(backups.bucket, prefix=prefix, recursive=True, include_version=True)
+        made: list[float] = [v.last_modified.timestamp() for v in listed if str(v.object_name).endswith(_MANIFEST) and v.last_modified]
+    except objects.REFUSED as problem:
+        msg = f"bucket {backups.bucket!r} does not list the versions below {prefix!r}: {problem}"
+        raise Unobservable(msg) from None
+    if not made:
+        msg = f"the store remembers no backup below {prefix!r}"
+        raise Absent(msg)
+    return min(made)
 
 
 def schedule(backups: Backups) -> Schedule | None:
