@@ -8,8 +8,8 @@ from constat import deadlines, wait
 from constat.clock import monotonic
 from constat.control import control
 from constat.errors import HarnessError, NotReady
+from constat.handover import switch
 from constat.outcome import Impact, Severity
-from suites.backups.archiving import switch
 from suites.backups.exposure import FEWEST, exposures, judge, judge_fall
 
 if TYPE_CHECKING:

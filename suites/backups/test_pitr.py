@@ -16,11 +16,11 @@ from constat.clock import monotonic
 from constat.control import control
 from constat.errors import HarnessError, Unobservable
 from constat.evidence import Evidence
+from constat.handover import arrived, switch
 from constat.judgement import Judgement, compare
 from constat.observe import archive, replication
 from constat.outcome import Impact, Outcome, Severity
 from suites.backups import everything, exactness
-from suites.backups.archiving import arrived, switch
 from suites.backups.exactness import Written
 from suites.backups.sandbox import RestoreFailed, sandbox
 
