@@ -155,6 +155,16 @@ MUTANTS: Final = (
         fingerprint=persistence.fingerprint,
     ),
     Mutant(
+        id="MUT-BAK-34",
+        title="The key in escrow is an old one on the day of the accident",
+        scope=Scope.STACK,
+        controls=("BAK-07",),
+        plant=_keep_old_key,
+        confirm=_is_key_old,
+        revert=_keep_right_key,
+        fingerprint=_handle,
+    ),
+    Mutant(
         id="MUT-BAK-26",
         title="A table of the maintenance database is unlogged, so no restore has its rows",
         scope=Scope.DATABASE,
