@@ -4,6 +4,7 @@ from __future__ import annotations
 
 pytest_plugins = (
     "fixtures.stack",
+    "fixtures.exposure",
     "fixtures.selection",
     "fixtures.verdict",
     "fixtures.progress",

@@ -36,7 +36,7 @@ def kill_node(run_dir: str, provider: str, selector: str) -> list[str]:
     faults = _FAULTS.setdefault(run_dir, contextlib.ExitStack())
     for node in chosen:
         faults.enter_context(machines.kill(node))
-        await_death(machines, next(server for server in postgres.nodes if server.name == node))
+        await_death(machines, node, [(server.host, server.port) for server in postgres.nodes if server.name == node])
     return list(chosen)
 
 

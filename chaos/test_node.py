@@ -2,31 +2,23 @@
 
 from __future__ import annotations
 
-import contextlib
 import itertools
-import uuid
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
-from chaos import rows, steady, verdict
-from chaos.drill import kill_node
+from chaos import grounds, steady, verdict
+from chaos.drill import conduct
+from chaos.fault import Blow, Fault, Promise
 from chaos.selectors import select
-from constat import deadlines, entries, wait
 from constat.control import control
-from constat.evidence import Evidence
 from constat.outcome import Impact, Severity
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from chaos.drill import Drill
     from constat.judgement import Findings, Judgement
-    from constat.stack import Postgres, Stack
+    from constat.stack import Stack
     from constat.target import Recovery, Target
-
-# What every drill's rows begin with, so that those of a killed run are found.
-FAMILY: Final = "drill-"
-HISTORY: Final = "history.jsonl"
 
 
 @control(
@@ -48,31 +40,6 @@ def test_the_primarys_node_may_die(stack: Stack, target: Target, attack_pair: tu
 
 
 def _drilled(stack: Stack, tenants: tuple[str, ...], recovery: Recovery, folder: Path) -> Iterator[Judgement]:
-    prefix, path = f"{FAMILY}{uuid.uuid4().hex[:12]}", folder / HISTORY
-    with _cleaned(steady.database(stack)):
-        (node,) = select(stack, "primary")
-        drill = kill_node(stack, node, tenants=tenants, recovery=recovery, path=path, prefix=prefix)
-        yield from verdict.judgements(drill, recovery, evidence=_files(path, drill))
-
-
-def _files(history: Path, drill: Drill) -> tuple[Evidence, ...]:
-    """What the drill can be judged by again, without a platform."""
-    kept = {HISTORY: history.read_text("utf-8"), rows.EARLIER: rows.text(drill.struck.read), rows.LATER: rows.text(drill.read)}
-    return tuple(Evidence(name=name, content=content, media_type="application/jsonl") for name, content in kept.items())
-
-
-@contextlib.contextmanager
-def _cleaned(postgres: Postgres) -> Iterator[None]:
-    """Leave no row of a drill behind, neither of this one nor of one that was killed."""
-    _remove(postgres)
-    try:
-        yield
-    finally:
-        wait.until(
-            lambda: _remove(postgres), what="the ledger's rows are removed", within=deadlines.LEDGER_READ, retry=entries.REFUSED, every=0.5
-        )
-
-
-def _remove(postgres: Postgres) -> int:
-    with entries.connect(postgres.admin_dsn) as operator:
-        return entries.remove(operator, prefix=FAMILY)
+    with grounds.ground(stack, tenants, recovery, folder) as here:
+        drill = conduct(here, Fault(nodes=select(stack, "primary"), blow=Blow.KILLED, promise=Promise.TAKES_OVER))
+        yield from verdict.judgements(drill, recovery, evidence=grounds.files(here, drill))

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from chaos import timeline
+from chaos import alarm, timeline
+from chaos.fault import Promise
 from chaos.history import Mark
 from chaos.ledger import WINDOW, is_decidable, judge
 from chaos.service import outages
@@ -27,6 +28,8 @@ NODE_RTO: Final = "node_rto_seconds"
 NODE_RPO: Final = "node_rpo_seconds"
 # The wall clock may move by this much against the monotonic one before it is said; seconds.
 CLOCK_MAY_MOVE: Final = 0.1
+# A wait that is shorter than this is a busy machine, not a service that is away; seconds.
+STUTTER: Final = 5.0
 
 
 def judgements(drill: Drill, recovery: Recovery, *, evidence: tuple[Evidence, ...] = ()) -> Iterator[Judgement]:
@@ -36,7 +39,9 @@ def judgements(drill: Drill, recovery: Recovery, *, evidence: tuple[Evidence, ..
     yield instrument
     if instrument.outcome is Outcome.ERROR:
         return
-    if recovery.node_rto_seconds is not None:
+    if drill.struck.promise is Promise.GOES_ON:
+        yield _goes_on(drill)
+    elif recovery.node_rto_seconds is not None:
         yield _rto(drill, reckoning, recovery.node_rto_seconds, recovery.stable_seconds)
     if recovery.node_rpo_seconds is not None:
         for tenant, account in reckoning.tenants.items():
@@ -44,6 +49,24 @@ def judgements(drill: Drill, recovery: Recovery, *, evidence: tuple[Evidence, ..
         yield _rpo("rpo", reckoning.whole, recovery.node_rpo_seconds)
     yield _integrity(reckoning.whole)
     yield _redundancy(drill)
+    if drill.struck.alarm is not None:
+        yield alarm.judge(drill.struck.alarm)
+
+
+def _goes_on(drill: Drill) -> Judgement:
+    """A fault that tenants are not to notice: no write of theirs is refused, unknown or slow for longer than a stutter."""
+    marks = drill.history.marks
+    spans = outages(drill.history, since=marks[Mark.COMMANDED])
+    longest = max((span.seconds for span in spans), default=0.0)
+    return Judgement(
+        subject="writes go on",
+        outcome=Outcome.FAIL if longest > STUTTER else Outcome.PASS,
+        reason=f"a tenant could not write for {longest:.1f} s"
+        if longest > STUTTER
+        else f"for the {marks[Mark.LET_GO] - marks[Mark.CONFIRMED]:.0f} s of the fault; the longest wait was {longest:.1f} s",
+        expected={"no longer than": STUTTER},
+        observed={"longest outage of a tenant": round(longest, 3)},
+    )
 
 
 def _instrument(drill: Drill, reckoning: Reckoning, evidence: tuple[Evidence, ...]) -> Judgement:
@@ -55,7 +78,7 @@ def _instrument(drill: Drill, reckoning: Reckoning, evidence: tuple[Evidence, ..
         broken.append("the history was never closed")
     elif moved > CLOCK_MAY_MOVE:
         doubts.append(f"the wall clock moved by {moved:.3f} s")
-    if not outages(history, since=reckoning.effect):
+    if drill.struck.promise is not Promise.GOES_ON and not outages(history, since=reckoning.effect):
         broken.append("no write was disturbed, so it was not this node that served them")
     if before:
         doubts.append(f"{before} writes were refused or unknown in the {WINDOW:g} s before the fault")
@@ -146,9 +169,9 @@ def _redundancy(drill: Drill) -> Judgement:
     return Judgement(
         subject="redundancy",
         outcome=Outcome.FAIL if back is None else Outcome.PASS,
-        reason=f"{drill.struck.node} follows again {seconds} s after it was given back"
+        reason=f"every node follows {seconds} s after {drill.struck.node} was given back"
         if back
-        else f"{drill.struck.node} does not follow again",
+        else f"not every node follows again since {drill.struck.node} was given back",
         expected=f"within {deadlines.REDUNDANCY_BACK:g} s",
         observed=f"{seconds} s" if back else f"not within {deadlines.REDUNDANCY_BACK:g} s",
     )

@@ -6,6 +6,8 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, TypeVar
 
+from constat.outcome import Occasion
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
@@ -45,6 +47,7 @@ class Control:
     promises: tuple[str, ...]
     refs: tuple[str, ...]
     remediation: str
+    occasion: Occasion = Occasion.ALWAYS
 
     @property
     def family(self) -> str:
@@ -77,6 +80,7 @@ def control(
     refs: tuple[str, ...],
     remediation: str,
     promises: tuple[str, ...] = (),
+    occasion: Occasion = Occasion.ALWAYS,
 ) -> Callable[[Test], Test]:
     """Make a test a control; its docstring's first line is the claim."""
 
@@ -91,6 +95,7 @@ def control(
             promises=promises,
             refs=refs,
             remediation=remediation,
+            occasion=occasion,
         )
         setattr(test, _ATTRIBUTE, rule)
         return test

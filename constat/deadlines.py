@@ -15,6 +15,7 @@ FUNCTION_CALLED: Final = 2.0  # with everything that there is to call it with
 REPLICA_CAUGHT_UP: Final = 15.0
 REDUNDANCY_BACK: Final = 60.0
 WAL_ARCHIVED: Final = 30.0
+ARCHIVE_CAUGHT_UP: Final = 150.0  # a server that has failed three times waits a minute before it tries again
 ARCHIVE_READ: Final = 60.0
 STATEMENT_DONE: Final = 20.0
 HEARTBEAT_SEEN: Final = 12.0

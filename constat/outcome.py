@@ -56,6 +56,13 @@ class Impact(StrEnum):
         return order.index(other) <= order.index(self)
 
 
+class Occasion(StrEnum):
+    """When a control is run: with every other, or only when its family or its id is asked for, because it takes minutes."""
+
+    ALWAYS = "always"
+    DRILL = "drill"
+
+
 def worst(outcomes: Iterable[Outcome]) -> Outcome:
     """Return the worst of them; of none at all it is NOT_REVIEWED, never a pass."""
     return max(outcomes, key=lambda outcome: outcome.badness, default=Outcome.NOT_REVIEWED)

@@ -10,7 +10,7 @@ from pydantic import AwareDatetime, TypeAdapter, ValidationError
 
 from constat.errors import UserError
 from constat.finding import PLAN_FILE
-from constat.outcome import Impact, Severity  # noqa: TC001  pydantic reads the annotations
+from constat.outcome import Impact, Occasion, Severity
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -31,6 +31,7 @@ class PlannedControl:
     promises: tuple[str, ...] = ()
     refs: tuple[str, ...] = ()
     remediation: str = ""
+    occasion: Occasion = Occasion.ALWAYS
     selected: bool
     item: str | None = None
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from constat.control import FAMILIES
 from constat.errors import UserError
 from constat.finding import END_FILE, FINDINGS_FILE, PLAN_FILE, Finding, digests, read_findings
-from constat.outcome import ExitCode, Impact, Outcome, exit_code, worst
+from constat.outcome import ExitCode, Impact, Occasion, Outcome, exit_code, worst
 from reports.plan import Plan, PlannedControl, read_end, read_plan, read_stop
 
 if TYPE_CHECKING:
@@ -24,6 +24,7 @@ UNPLANNED = "unplanned"
 
 NOT_REACHED = "the run ended before it was reached"
 NOT_SELECTED = "not selected for this run"
+A_DRILL = "not selected for this run: a drill is run when its family or its id is asked for"
 CUT_SHORT = "the run ended here: whether this control had looked at all of its subjects is not known"
 
 
@@ -195,7 +196,8 @@ def _results(plan: Plan, found: tuple[Finding, ...], stopped: str) -> tuple[Resu
 
 
 def _result(plan: Plan, control: PlannedControl, found: tuple[Finding, ...], stopped: str) -> Result:
-    reason = (stopped or NOT_REACHED) if control.selected else NOT_SELECTED
+    left_out = A_DRILL if control.occasion is Occasion.DRILL else NOT_SELECTED
+    reason = (stopped or NOT_REACHED) if control.selected else left_out
     return Result(control=control, found=found, added=() if found else (_not_reviewed(plan, control, reason),))
 
 

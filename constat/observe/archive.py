@@ -77,6 +77,7 @@ class Segment:
     digest: str
     packing: str
     path: str
+    stored_at: float = 0.0  # seconds since 1970, by the store's clock
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -131,15 +132,10 @@ class Repository:
         self._bucket, self._stanza, self._key = backups.bucket, backups.stanza, backups.cipher_pass
         self._root = urlsplit(backups.repository).path.strip("/")
 
-    def segments(self) -> tuple[Segment, ...]:
-        """Every whole segment, in order; raises Unobservable when the store does not list them."""
-        found = [(match, path) for path in self._archived() if (match := _SEGMENT.fullmatch(path.rsplit("/", 1)[-1]))]
-        return tuple(
-            sorted(
-                (Segment(place=place(m["name"]), digest=m["digest"], packing=m["packing"] or "", path=path) for m, path in found),
-                key=lambda segment: segment.place,
-            )
-        )
+    def segments(self, *, after: str = "") -> tuple[Segment, ...]:
+        """Every segment that is not empty, in order, or those whose paths follow one; Unobservable when the store does not list them."""
+        found = [segment for path, stored_at in self._listed(after) if (segment := _segment(path, stored_at))]
+        return tuple(sorted(found, key=lambda segment: segment.place))
 
     def forks(self) -> tuple[Fork, ...]:
         """Where each timeline left its parent, from the archived history files that can be read."""
@@ -218,10 +214,14 @@ class Repository:
         return parser
 
     def _archived(self) -> Iterator[str]:
+        yield from (path for path, _ in self._listed())
+
+    def _listed(self, after: str = "") -> Iterator[tuple[str, float]]:
         prefix = f"{self._root}/archive/{self._stanza}/"
         try:
-            for found in self._store.list_objects(self._bucket, prefix=prefix, recursive=True):
-                yield str(found.object_name)
+            for found in self._store.list_objects(self._bucket, prefix=prefix, recursive=True, start_after=after or None):
+                if found.size:
+                    yield str(found.object_name), found.last_modified.timestamp() if found.last_modified else 0.0
         except (MinioException, urllib3.exceptions.HTTPError) as problem:
             msg = f"the store does not list {self._bucket}/{prefix}: {problem}"
             raise Unobservable(msg) from None
@@ -240,6 +240,13 @@ class Repository:
         except (MinioException, urllib3.exceptions.HTTPError) as problem:
             msg = f"the store does not give {path!r}: {problem}"
             raise Unobservable(msg) from None
+
+
+def _segment(path: str, stored_at: float) -> Segment | None:
+    match = _SEGMENT.fullmatch(path.rsplit("/", 1)[-1])
+    if match is None:
+        return None
+    return Segment(place=place(match["name"]), digest=match["digest"], packing=match["packing"] or "", path=path, stored_at=stored_at)
 
 
 def place(name: str) -> Place:

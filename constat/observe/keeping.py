@@ -1,8 +1,7 @@
-"""Facts of how backups are kept and made: what the bucket allows, what the tool is told to expire, and how its schedule goes."""
+"""Facts of how backups are kept and made: what the bucket allows, and how the schedule goes."""
 
 from __future__ import annotations
 
-import configparser
 import datetime
 import json
 from dataclasses import dataclass
@@ -15,13 +14,16 @@ from minio.error import S3Error
 
 from constat.errors import Unobservable
 from constat.observe import objects
+from constat.observe.archive import Absent
 
 if TYPE_CHECKING:
     from minio import Minio
+    from minio.lifecycleconfig import Rule as LifecycleRule
 
     from constat.stack import Backups, Objects
 
 STATE: Final = "schedule.json"  # beside the tool's configuration, where the scheduler writes how it goes
+_MANIFEST: Final = "/backup.manifest"
 _DAYS: Final = {"Days": 1, "Years": 365}
 _NO_LOCK: Final = frozenset({"ObjectLockConfigurationNotFoundError", "NotImplemented", "NoSuchObjectLockConfiguration"})
 _NO_RULES: Final = frozenset({"NoSuchLifecycleConfiguration", "NotImplemented"})
@@ -29,11 +31,12 @@ _NO_RULES: Final = frozenset({"NoSuchLifecycleConfiguration", "NotImplemented"})
 
 @dataclass(frozen=True, kw_only=True)
 class Rule:
-    """A lifecycle rule that is in force; `days` is when it removes what is current, None where it does not."""
+    """A lifecycle rule that is in force: after how many days it removes what is current, and what no longer is; None: never."""
 
     name: str
     prefix: str
     days: float | None
+    noncurrent_days: float | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -97,28 +100,37 @@ def _rules(client: Minio, name: str) -> tuple[Rule, ...]:
         if problem.code in _NO_RULES:
             return ()
         raise
-    return tuple(
-        Rule(
-            name=str(rule.rule_id or "without a name"),
-            prefix=str((rule.rule_filter.prefix if rule.rule_filter else "") or ""),
-            days=(0.0 if rule.expiration.date else rule.expiration.days) if rule.expiration else None,
-        )
-        for rule in (found.rules if found else ())
-        if rule.status == ENABLED
+    return tuple(_rule(rule) for rule in (found.rules if found else ()) if rule.status == ENABLED)
+
+
+def _rule(rule: LifecycleRule) -> Rule:
+    """A rule as it acts; one that keeps so many versions at least, whatever their age, removes the others at once."""
+    expiry, older = rule.expiration, rule.noncurrent_version_expiration
+    both = rule.rule_filter.and_operator if rule.rule_filter else None
+    return Rule(
+        name=str(rule.rule_id or "without a name"),
+        prefix=str((rule.rule_filter.prefix if rule.rule_filter else "") or (both.prefix if both else "") or ""),
+        days=(0.0 if expiry.date else expiry.days) if expiry else None,
+        noncurrent_days=float(older.noncurrent_days or 0) if older else None,
     )
 
 
-def options(backups: Backups) -> dict[str, str]:
-    """What the tool is told when it expires, the most particular section last; Unobservable when its file cannot be read."""
-    parser = configparser.ConfigParser(interpolation=None, delimiters=("=",), strict=False)
+def first_backup(backups: Backups, store: Objects) -> float:
+    """When the first backup was made that the store remembers, deleted ones included; seconds since 1970.
+
+    Raises Absent where there never was one, Unobservable when the store does not say.
+    """
+    client, prefix = objects.connect(store, store.admin), f"{urlsplit(backups.repository).path.strip('/')}/backup/{backups.stanza}/"
     try:
-        parser.read_string(Path(backups.config).read_text("utf-8"))
-    except (OSError, configparser.Error) as problem:
-        msg = f"the backup tool's configuration {backups.config!r} cannot be read: {problem}"
+        listed = client.list_objects(backups.bucket, prefix=prefix, recursive=True, include_version=True)
+        made: list[float] = [v.last_modified.timestamp() for v in listed if str(v.object_name).endswith(_MANIFEST) and v.last_modified]
+    except objects.REFUSED as problem:
+        msg = f"bucket {backups.bucket!r} does not list the versions below {prefix!r}: {problem}"
         raise Unobservable(msg) from None
-    stanza = backups.stanza
-    sections = ("global", "global:backup", "global:expire", stanza, f"{stanza}:backup", f"{stanza}:expire")
-    return {name: value for section in sections if parser.has_section(section) for name, value in parser.items(section)}
+    if not made:
+        msg = f"the store remembers no backup below {prefix!r}"
+        raise Absent(msg)
+    return min(made)
 
 
 def schedule(backups: Backups) -> Schedule | None:

@@ -6,6 +6,7 @@ is a piece of a bundle, and one that has not changed is in the backup that it re
 
 from __future__ import annotations
 
+import dataclasses
 import hashlib
 import json
 from dataclasses import dataclass
@@ -44,6 +45,7 @@ class Manifest:
     key: str
     pieces: tuple[Piece, ...]
     problem: str = ""
+    names: frozenset[str] = frozenset()  # of every file, those of which nothing is stored included
 
 
 def manifest(repository: Repository, label: str) -> Manifest:
@@ -54,7 +56,7 @@ def manifest(repository: Repository, label: str) -> Manifest:
         msg = f"{path!r} does not open with the key from the list of backups"
         raise Undecipherable(msg)
     found = read(label, text.decode("utf-8", errors="replace"), repository)
-    return found if text == copy else Manifest(label=label, key=found.key, pieces=found.pieces, problem="its manifest and the copy differ")
+    return found if text == copy else dataclasses.replace(found, problem="its manifest and the copy differ")
 
 
 def read(label: str, text: str, places: Repository) -> Manifest:
@@ -66,7 +68,14 @@ def read(label: str, text: str, places: Repository) -> Manifest:
     if not pieces:
         msg = f"the manifest of backup {label!r} lists no file"
         raise Unobservable(msg)
-    return Manifest(label=label, key=json.loads(dict(sections.get("cipher", ())).get("cipher-pass", '""')), pieces=pieces)
+    key = json.loads(dict(sections.get("cipher", ())).get("cipher-pass", '""'))
+    return Manifest(label=label, key=key, pieces=pieces, names=frozenset(name for name, _ in sections.get("target:file", ())))
+
+
+def content(repository: Repository, found: Manifest, name: str) -> bytes | None:
+    """What a file of a backup holds; None where the backup has none of that name, Unobservable when it cannot be read."""
+    piece = next((piece for piece in found.pieces if piece.name == name), None)
+    return None if piece is None else _opened(piece, repository.fetch(piece.path), found.key)
 
 
 def _sections(text: str) -> dict[str, list[tuple[str, str]]]:
@@ -101,15 +110,22 @@ def _pieces(label: str, lines: Iterable[tuple[str, str]], packing: str, places: 
 
 def defect(piece: Piece, raw: bytes, key: str) -> str:
     """What is wrong with a stored file, from the bytes of its object; nothing when it is what was copied.  A pure function."""
-    part = raw[piece.offset : piece.offset + piece.stored] if piece.stored else raw
     try:
-        plain = unpacked(deciphered(part, key, piece.name), piece.packing, piece.name)
+        plain = _opened(piece, raw, key)
     except Unobservable as problem:
         return str(problem)  # it was fetched: that it does not open is a defect of what is stored
-    if key and readable_as(part):
+    if key and readable_as(_part(piece, raw)):
         return "it is stored in clear"
     if len(plain) != piece.size:
         return f"it has {len(plain)} bytes, and {piece.size} were copied"
     if hashlib.sha1(plain, usedforsecurity=False).hexdigest() != piece.digest:
         return "its content is not what was copied: another SHA-1 than the manifest says"
     return ""
+
+
+def _part(piece: Piece, raw: bytes) -> bytes:
+    return raw[piece.offset : piece.offset + piece.stored] if piece.stored else raw
+
+
+def _opened(piece: Piece, raw: bytes, key: str) -> bytes:
+    return unpacked(deciphered(_part(piece, raw), key, piece.name), piece.packing, piece.name)

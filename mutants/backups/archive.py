@@ -56,11 +56,11 @@ def _archive_after_all(stack: Stack, state: State) -> None:
     wait.until(lambda: not _is_diverted(stack, state), what="the archive command is back", within=deadlines.SERVICE_ANSWERS, holds=bool)
     aside = _aside(stack, state["node"])
     for path in sorted(aside.iterdir()) if aside.exists() else ():
-        _push(archive_command(stack, state["node"]), path)
+        push(archive_command(stack, state["node"]), path)
     shutil.rmtree(aside, ignore_errors=True)
 
 
-def _push(command: str, path: Path) -> None:
+def push(command: str, path: Path) -> None:
     """Hand one segment over, by the platform's own command and as the server's own user."""
     owner = path.parent.stat()
     done = subprocess.run(
@@ -199,7 +199,7 @@ MUTANTS: Final = (
         id="MUT-BAK-01",
         title="The archive command succeeds and stores nothing in the repository",
         scope=Scope.COMPONENT,
-        controls=("BAK-01", "BAK-02"),
+        controls=("BAK-01", "BAK-02", "BAK-06"),
         prepare=primary,
         plant=_divert,
         confirm=_is_diverted,
@@ -210,7 +210,7 @@ MUTANTS: Final = (
         id="MUT-BAK-02",
         title="A segment in the middle of the archive was deleted",
         scope=Scope.STORE,
-        controls=("BAK-01", "BAK-02"),
+        controls=("BAK-01", "BAK-02", "BAK-05"),
         prepare=_needed,
         plant=_delete,
         confirm=_is_deleted,

@@ -7,17 +7,17 @@ from typing import TYPE_CHECKING, Any, Final
 
 import psutil
 from minio.commonconfig import ENABLED, GOVERNANCE, Filter
-from minio.lifecycleconfig import Expiration, LifecycleConfig, Rule
+from minio.lifecycleconfig import Expiration, LifecycleConfig, NoncurrentVersionExpiration, Rule
 from minio.objectlockconfig import DAYS, ObjectLockConfig
 
 from constat.mutant import Mutant, Scope, State
-from constat.observe import keeping, objects
+from constat.observe import keeping, objects, orders
 from mutants.backups import store
 from mutants.chaos import cluster
 from mutants.security.files import edited
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
     from minio import Minio
 
@@ -51,6 +51,16 @@ def _expire(stack: Stack, state: State) -> None:
     client.set_bucket_lifecycle(name, LifecycleConfig([rule]))
 
 
+def _forget(stack: Stack, state: State) -> None:
+    """The rule with which a bucket that keeps versions is usually cleaned up."""
+    del state
+    client, name = _client(stack)
+    older = NoncurrentVersionExpiration(noncurrent_days=1)
+    client.set_bucket_lifecycle(
+        name, LifecycleConfig([Rule(ENABLED, rule_filter=Filter(prefix=""), rule_id=_RULE, noncurrent_version_expiration=older)])
+    )
+
+
 def _keep(stack: Stack, state: State) -> None:
     del state
     client, name = _client(stack)
@@ -66,12 +76,16 @@ def _read_at_each_run(stack: Stack) -> None:
     del stack
 
 
+def _said(stack: Stack) -> Mapping[str, str]:
+    return orders.scheduled(store.parts(stack)[0], is_local=False).options
+
+
 def _is_full_short(stack: Stack) -> bool:
-    return keeping.options(store.parts(stack)[0]).get("repo1-retention-full") == "1"
+    return _said(stack).get("repo1-retention-full") == "1"
 
 
 def _is_wal_short(stack: Stack) -> bool:
-    return keeping.options(store.parts(stack)[0]).get("repo1-retention-archive") == "1"
+    return _said(stack).get("repo1-retention-archive") == "1"
 
 
 def _wait_for_ever(stack: Stack, state: State) -> None:
@@ -139,6 +153,16 @@ MUTANTS: Final = (
         controls=("BAK-04",),
         plant=_expire,
         confirm=lambda stack, _state: bool(_bucket(stack).rules),
+        revert=_keep,
+        fingerprint=lambda stack: str(_bucket(stack)),
+    ),
+    Mutant(
+        id="MUT-BAK-24",
+        title="A lifecycle rule removes versions a day after they were overwritten or deleted",
+        scope=Scope.STORE,
+        controls=("BAK-04",),
+        plant=_forget,
+        confirm=lambda stack, _state: any(rule.noncurrent_days == 1 for rule in _bucket(stack).rules),
         revert=_keep,
         fingerprint=lambda stack: str(_bucket(stack)),
     ),

@@ -6,17 +6,22 @@ import dataclasses
 import json
 import os
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
+
+import psycopg
+from psycopg.conninfo import make_conninfo
 
 from constat.mutant import Mutant, Scope, State
 from constat.stack import STACK_FILE, Stack
 from mutants.backups import store
-from mutants.chaos import persistence
+from mutants.chaos import cluster, persistence
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
 _STALE: Final = "stale-"
+_NOTES: Final = "public.mutant_notes"
+_NOTES_ARE_THERE: Final = f"SELECT to_regclass('{_NOTES}') IS NOT NULL"
 
 
 def _keep_old_key(stack: Stack, state: State) -> None:
@@ -84,6 +89,28 @@ def _is_damaged(stack: Stack, state: State) -> bool:
     return any({v.id for v in store.versions(stack, path)} - set(known) for path, known in state["paths"].items())
 
 
+def _beside(stack: Stack, statement: str) -> list[tuple[Any, ...]]:
+    """Ask the database that no service uses."""
+    with psycopg.connect(make_conninfo(cluster.database(stack).admin_dsn, dbname="postgres"), autocommit=True) as operator:
+        done = operator.execute(statement.encode())
+        return done.fetchall() if done.description else []
+
+
+def _note_beside(stack: Stack, state: State) -> None:
+    del state
+    _beside(stack, f"CREATE UNLOGGED TABLE IF NOT EXISTS {_NOTES} AS SELECT 'rotate the keys in March' AS note")
+
+
+def _is_noted_beside(stack: Stack, state: State) -> bool:
+    del state
+    return _beside(stack, _NOTES_ARE_THERE) == [(True,)]
+
+
+def _forget_beside(stack: Stack, state: State) -> None:
+    del state
+    _beside(stack, f"DROP TABLE IF EXISTS {_NOTES}")
+
+
 MUTANTS: Final = (
     Mutant(
         id="MUT-BAK-11",
@@ -126,5 +153,25 @@ MUTANTS: Final = (
         confirm=persistence.is_unlogged,
         revert=persistence.log,
         fingerprint=persistence.fingerprint,
+    ),
+    Mutant(
+        id="MUT-BAK-34",
+        title="The key in escrow is an old one on the day of the accident",
+        scope=Scope.STACK,
+        controls=("BAK-07",),
+        plant=_keep_old_key,
+        confirm=_is_key_old,
+        revert=_keep_right_key,
+        fingerprint=_handle,
+    ),
+    Mutant(
+        id="MUT-BAK-26",
+        title="A table of the maintenance database is unlogged, so no restore has its rows",
+        scope=Scope.DATABASE,
+        controls=("BAK-01",),
+        plant=_note_beside,
+        confirm=_is_noted_beside,
+        revert=_forget_beside,
+        fingerprint=lambda stack: f"{_beside(stack, _NOTES_ARE_THERE)}\n{cluster.standing(stack)}",
     ),
 )

@@ -6,7 +6,9 @@ from typing import TYPE_CHECKING, Final
 
 from constat.mutant import Mutant, Scope, State
 from constat.observe import sets
+from constat.observe.archive import deciphered
 from mutants.backups import store
+from mutants.chaos import cluster
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -51,6 +53,29 @@ def _hide(stack: Stack, state: State) -> None:
         store.hide(stack, path)
 
 
+def _newest(stack: Stack) -> State:
+    """Its manifest and the copy, and the first table of the application's that is in it."""
+    found = store.repository(stack)
+    path = f"{found.set_path(found.backups()[-1].label)}/{sets.MANIFEST}"
+    ((table,),) = cluster.ask(stack, "SELECT 'pg_data/' || pg_relation_filepath('public.activities')")
+    return store.remember(stack, path, f"{path}.copy") | {"file": table}
+
+
+def _leave_out(stack: Stack, state: State) -> None:
+    for path in state["paths"]:
+        lines = _text(stack, path).split("\n")
+        kept = "\n".join(line for line in lines if not line.startswith(f"{state['file']}="))
+        store.overwrite(stack, path, store.encrypted(kept.encode(), store.repository(stack).backup_key))
+
+
+def _is_left_out(stack: Stack, state: State) -> bool:
+    return all(f"\n{state['file']}=" not in _text(stack, path) for path in state["paths"])
+
+
+def _text(stack: Stack, path: str) -> str:
+    return deciphered(store.fetch(stack, path), store.repository(stack).backup_key, path).decode()
+
+
 def _fingerprint(stack: Stack) -> str:
     """Beside what is always unusual: objects of base backups that are hidden."""
     top = f"{store.root(stack)}/backup/"
@@ -90,6 +115,17 @@ MUTANTS: Final = (
         prepare=_manifests,
         plant=_hide,
         confirm=_is_overwritten,
+        revert=store.put_back,
+        fingerprint=_fingerprint,
+    ),
+    Mutant(
+        id="MUT-BAK-25",
+        title="The newest backup was made with a table left out: no manifest names its file",
+        scope=Scope.STORE,
+        controls=("BAK-03",),
+        prepare=_newest,
+        plant=_leave_out,
+        confirm=_is_left_out,
         revert=store.put_back,
         fingerprint=_fingerprint,
     ),

@@ -104,7 +104,12 @@ def put_back(stack: Stack, state: State) -> None:
         for version in versions(stack, path)
         if version.path == path and version.id not in known
     ]
-    refused = list(_client(stack).remove_objects(parts(stack)[0].bucket, added, bypass_governance_mode=True))
+    remove(stack, added)
+
+
+def remove(stack: Stack, versions: Iterable[DeleteObject]) -> None:
+    """Remove versions for good, whatever keeps them."""
+    refused = list(_client(stack).remove_objects(parts(stack)[0].bucket, versions, bypass_governance_mode=True))
     if refused:
         msg = f"{len(refused)} versions could not be removed, the first: {refused[0].message}"
         raise NotReady(msg)

@@ -1,4 +1,4 @@
-"""Everything that a database is made of, as digests: every relation's rows, roles, rights, rules and code."""
+"""Everything that a cluster is made of, as digests: the rows of every relation of every database, the system's own included."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 import psycopg
 from psycopg import sql
+from psycopg.conninfo import make_conninfo
 
 from constat.attempt import clip
 from constat.errors import Unobservable
@@ -14,69 +15,61 @@ from constat.judgement import Judgement
 from constat.outcome import Outcome
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterator, Mapping
 
     from psycopg import Connection
 
+_DATABASES: Final = "SELECT datname FROM pg_database WHERE datallowconn ORDER BY 1"
+# Catalogs are relations too: with them come roles, rights, rules, code, types, comments and large objects, whatever
+# kinds of them there are.  Left out is what the server notes for itself, without a transaction: estimates and ages.
 _RELATIONS: Final = """
-SELECT n.nspname, c.relname, c.relkind, c.relpersistence FROM pg_class AS c JOIN pg_namespace AS n ON n.oid = c.relnamespace
-WHERE c.relkind IN ('r', 'm', 'S') AND n.nspname !~ '^pg_' AND n.nspname <> 'information_schema' ORDER BY 1, 2"""
+SELECT n.nspname, c.relname, c.relpersistence, array_agg(a.attname::text ORDER BY a.attnum)
+FROM pg_class AS c JOIN pg_namespace AS n ON n.oid = c.relnamespace JOIN pg_attribute AS a ON a.attrelid = c.oid
+WHERE c.relkind IN ('r', 'm') AND n.nspname !~ '^pg_t(oast|emp)' AND n.nspname <> 'information_schema' AND NOT a.attisdropped
+AND c.relname NOT IN ('pg_statistic', 'pg_statistic_ext_data') AND a.attname <> ALL ('{relpages,reltuples,relallvisible}')
+AND (a.attnum > 0) AND (n.nspname <> 'pg_catalog' OR a.atttypid <> 'xid'::regtype) GROUP BY 1, 2, 3 ORDER BY 1, 2"""
 _ROWS: Final = """
-SELECT count(*) || ' ' || coalesce(md5(string_agg(row, '' ORDER BY row)), '') FROM (SELECT md5(r::text) AS row FROM {} AS r) AS rows"""
-# What is beside the rows: kind → one line a thing; the same cluster gives the same lines.
-_CATALOGS: Final = {
-    "roles": "SELECT concat_ws(' ', rolname, rolsuper, rolinherit, rolcreaterole, rolcreatedb, rolcanlogin, rolreplication, rolbypassrls,"
-    " rolconnlimit, md5(rolpassword), rolvaliduntil) FROM pg_authid WHERE rolname !~ '^pg_'",
-    "members": "SELECT concat_ws(' ', roleid::regrole, member::regrole, admin_option) FROM pg_auth_members",
-    "settings": "SELECT concat_ws(' ', setdatabase, setrole::regrole, setconfig) FROM pg_db_role_setting",
-    "row level security": "SELECT concat_ws(' ', oid::regclass, relrowsecurity, relforcerowsecurity, relowner::regrole, relacl)"
-    " FROM pg_class WHERE relkind IN ('r', 'p', 'v', 'm', 'S') AND relnamespace::regnamespace::text !~ '^(pg_|information_schema)'",
-    "policies": "SELECT p::text FROM pg_policies AS p",
-    "functions": "SELECT concat_ws(' ', oid::regprocedure, proowner::regrole, prosecdef, proconfig, proacl, md5(prosrc)) FROM pg_proc"
-    " WHERE pronamespace::regnamespace::text !~ '^(pg_|information_schema)'",
-    "triggers": "SELECT concat_ws(' ', tgrelid::regclass, tgenabled, pg_get_triggerdef(oid)) FROM pg_trigger WHERE NOT tgisinternal",
-    "constraints": "SELECT concat_ws(' ', conrelid::regclass, convalidated, pg_get_constraintdef(oid)) FROM pg_constraint"
-    " WHERE conrelid <> 0",
-    "indexes": "SELECT concat_ws(' ', indexrelid::regclass, indisvalid, pg_get_indexdef(indexrelid)) FROM pg_index"
-    " WHERE indrelid::regclass::text !~ '^pg_'",
-    "extensions": "SELECT concat_ws(' ', extname, extversion) FROM pg_extension",
-}
+SELECT count(*) || ' ' || coalesce(md5(string_agg(row, '' ORDER BY row)), '') FROM (SELECT md5(ROW({})::text) AS row FROM {}) AS rows"""
+_SEQUENCES: Final = """
+SELECT s.schemaname, s.sequencename, c.relpersistence, coalesce(s.last_value, s.start_value) * sign(s.increment_by)
+FROM pg_sequences AS s JOIN pg_class AS c ON c.oid = format('%I.%I', s.schemaname, s.sequencename)::regclass
+WHERE NOT s.cycle ORDER BY 1, 2"""
 _UNLOGGED: Final = "u"
+_SYSTEM: Final = "pg_catalog."
 
 
 @dataclass(frozen=True, kw_only=True)
 class Everything:
-    """Relations by name with the number and the digest of their rows, catalogs by kind, and what no backup holds."""
+    """By name, `DATABASE: SCHEMA.RELATION`."""
 
-    relations: Mapping[str, str]
-    catalogs: Mapping[str, frozenset[str]]
-    unlogged: tuple[str, ...]
+    relations: Mapping[str, str]  # the number and the digest of their rows
+    catalogs: Mapping[str, str]  # likewise, of the system's own
+    sequences: Mapping[str, int]  # how far each has got, in its own direction
+    unlogged: tuple[str, ...]  # what no backup holds
 
 
 def everything(dsn: str) -> Everything:
-    """Read it in one snapshot with full rights; Unobservable when a relation cannot be read to its end."""
+    """Read every database with full rights, each in one snapshot; Unobservable when a relation cannot be read to its end."""
     try:
         with psycopg.connect(dsn) as connection:
-            connection.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
-            found = connection.execute(_RELATIONS).fetchall()
-            return Everything(
-                relations={f"{schema}.{name}": _content(connection, schema, name, kind) for schema, name, kind, _ in found},
-                catalogs={kind: _lines(connection, query) for kind, query in _CATALOGS.items()},
-                unlogged=tuple(f"{schema}.{name}" for schema, name, _, persistence in found if persistence == _UNLOGGED),
-            )
+            names = [str(name) for (name,) in connection.execute(_DATABASES).fetchall()]
+        return _joined({name: _of_database(make_conninfo(dsn, dbname=name)) for name in names})
     except psycopg.Error as problem:
-        msg = f"the database cannot be read to its end: {str(problem).strip()}"
+        msg = f"the cluster cannot be read to its end: {str(problem).strip()}"
         raise Unobservable(msg) from None
 
 
-def judge(before: Everything, after: Everything, restored: Everything) -> Iterable[Judgement]:
+def judge(before: Everything, after: Everything, restored: Everything) -> Iterator[Judgement]:
     """Compare what was restored with what was there just before and just after the moment; a pure function.
 
     What changed between the two was changed by somebody else meanwhile, and is left out by name.
     """
     yield _judged("every relation", before.relations, after.relations, restored.relations)
-    catalogs = [{kind: "\n".join(sorted(lines)) for kind, lines in one.catalogs.items()} for one in (before, after, restored)]
-    yield _judged("roles, rights and code", *catalogs)
+    yield _judged("roles, rights and code", before.catalogs, after.catalogs, restored.catalogs)
+    behind = sorted(name for name, value in before.sequences.items() if restored.sequences.get(name, value - 1) < value)
+    reason = f"would give numbers twice: {clip(', '.join(behind))}" if behind else f"{len(before.sequences)} are as far as they were"
+    outcome = Outcome.FAIL if behind else Outcome.PASS
+    yield Judgement(subject="sequences", outcome=outcome, reason=reason, expected=[], observed=behind)
     outcome = Outcome.FAIL if before.unlogged else Outcome.PASS
     reason = f"no backup holds {', '.join(before.unlogged)}: unlogged" if before.unlogged else "every relation is logged"
     yield Judgement(subject="relations that no backup holds", outcome=outcome, reason=reason, expected=[], observed=list(before.unlogged))
@@ -92,12 +85,33 @@ def _judged(subject: str, before: Mapping[str, str], after: Mapping[str, str], r
     return Judgement(subject=subject, outcome=outcome, reason=reason + left_out, expected=[], observed=wrong)
 
 
-def _content(connection: Connection[tuple[str, ...]], schema: str, name: str, kind: str) -> str:
-    if kind == "S":  # its numbers may run ahead of what was used
-        return "sequence"
-    row = connection.execute(sql.SQL(_ROWS).format(sql.Identifier(schema, name))).fetchone()
+def _of_database(dsn: str) -> Everything:
+    with psycopg.connect(dsn) as connection:
+        connection.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
+        found = connection.execute(_RELATIONS).fetchall()
+        contents = {f"{schema}.{name}": _content(connection, schema, name, columns) for schema, name, _, columns in found}
+        sequences = connection.execute(_SEQUENCES).fetchall()
+    return Everything(
+        relations={name: content for name, content in contents.items() if not name.startswith(_SYSTEM)},
+        catalogs={name: content for name, content in contents.items() if name.startswith(_SYSTEM)},
+        sequences={f"{schema}.{name}": int(value) for schema, name, _, value in sequences},
+        unlogged=tuple(f"{schema}.{name}" for schema, name, persistence, _ in [*found, *sequences] if persistence == _UNLOGGED),
+    )
+
+
+def _joined(databases: Mapping[str, Everything]) -> Everything:
+    return Everything(
+        relations={f"{database}: {name}": content for database, one in databases.items() for name, content in one.relations.items()},
+        catalogs={f"{database}: {name}": content for database, one in databases.items() for name, content in one.catalogs.items()},
+        sequences={f"{database}: {name}": value for database, one in databases.items() for name, value in one.sequences.items()},
+        unlogged=tuple(f"{database}: {name}" for database, one in databases.items() for name in one.unlogged),
+    )
+
+
+def _content(connection: Connection[tuple[str, ...]], schema: str, name: str, columns: list[str]) -> str:
+    row = connection.execute(sql.SQL(_ROWS).format(_named(columns), sql.Identifier(schema, name))).fetchone()
     return str(row[0]) if row else ""
 
 
-def _lines(connection: Connection[tuple[str, ...]], query: str) -> frozenset[str]:
-    return frozenset(str(row[0]) for row in connection.execute(query.encode()).fetchall())
+def _named(columns: list[str]) -> sql.Composed:
+    return sql.SQL(", ").join(map(sql.Identifier, columns))

@@ -27,9 +27,10 @@ def judge_bucket(bucket: Bucket, days: int) -> Judgement:
     problems = [] if bucket.is_versioned else ["versioning is not enabled: an overwritten object is gone"]
     problems += [f"object lock keeps what is written for {bucket.locked_days} days, not {days}"] if bucket.locked_days < days else []
     problems += [
-        f"lifecycle rule {rule.name!r} removes {rule.prefix!r} after {rule.days:g} days"
+        f"lifecycle rule {rule.name!r} removes {what} of {rule.prefix!r} after {after:g} days"
         for rule in bucket.rules
-        if rule.days is not None and rule.days < days and _overlap(rule.prefix, bucket.root)
+        for what, after in (("objects", rule.days), ("versions that were overwritten or deleted", rule.noncurrent_days))
+        if after is not None and after < days and _overlap(rule.prefix, bucket.root)
     ]
     return _judged("retention in the store", problems, f"versions are kept, and locked for {bucket.locked_days} days")
 
@@ -65,7 +66,7 @@ def judge_age(backups: Iterable[Backup], now: float) -> Judgement:
 
 
 def judge_scheduler(before: Schedule | None, after: Schedule | None, *, now: datetime.datetime) -> Judgement:
-    """FAIL when the scheduler has written nothing meanwhile, plans no run, or lets one pass; a pure function."""
+    """FAIL when the scheduler has written nothing meanwhile, plans no run or one too late, or lets one pass; a pure function."""
     if before is None or after is None:
         return Judgement(
             subject="scheduler",
@@ -79,6 +80,11 @@ def judge_scheduler(before: Schedule | None, after: Schedule | None, *, now: dat
         f"the {run.kind} backup of {run.next_run.isoformat()} has not begun"
         for run in after.runs
         if run.next_run and (now - run.next_run).total_seconds() > LATE
+    ]
+    problems += [
+        f"the next {run.kind} backup is only to begin at {run.next_run.isoformat(timespec='minutes')}: not one a day"
+        for run in after.runs
+        if run.next_run and (run.next_run - now).total_seconds() > LONGEST_GAP
     ]
     return _judged("scheduler", problems, f"alive, with {' and '.join(sorted(run.kind for run in after.runs))} planned")
 

@@ -11,23 +11,23 @@ from typing import TYPE_CHECKING
 
 from constat.control import control
 from constat.errors import HarnessError, Unobservable
+from constat.handover import arrived, switch
 from constat.judgement import Judgement, compare, coverage
 from constat.observe import archive, replication, wal
 from constat.observe.archive import Absent, Place, Repository, Undecipherable
 from constat.outcome import Impact, Outcome, Severity
 from suites.backups import histories, records
-from suites.backups.archiving import arrived, switch
 from suites.backups.chain import chain
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
+    from constat.handover import Arrival
     from constat.judgement import Findings
     from constat.observe.archive import Fork, Segment
     from constat.observe.replication import Member
     from constat.observe.wal import Content
     from constat.stack import Stack
-    from suites.backups.archiving import Arrival
     from suites.backups.chain import Chain
     from suites.backups.records import Read
 

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import datetime
+import itertools
 from typing import TYPE_CHECKING
 
 from constat import deadlines, wait
 from constat.control import control
 from constat.errors import HarnessError, NotReady
-from constat.observe import keeping, replication
+from constat.observe import keeping, orders, replication
 from constat.observe.archive import Repository
 from constat.outcome import Impact, Severity
+from suites.backups import orders as told
 from suites.backups.keeping import judge_age, judge_bucket, judge_expiry, judge_exposure, judge_scheduler
 
 if TYPE_CHECKING:
@@ -18,7 +20,9 @@ if TYPE_CHECKING:
 
     from constat.judgement import Findings, Judgement
     from constat.observe.keeping import Schedule
-    from constat.stack import Backups, Objects, Postgres, Stack
+    from constat.observe.orders import Orders
+    from constat.observe.replication import Archiving
+    from constat.stack import Backups, Objects, Stack
     from constat.target import Recovery, Target
 
 
@@ -32,19 +36,27 @@ if TYPE_CHECKING:
     remediation="Set the one that is named back to what was promised, and find out since when backups were expired, missed or late.",
 )
 def test_backups_are_kept_and_made_as_promised(stack: Stack, target: Target, findings: Findings) -> None:
-    """Nothing expires before the promised retention, the schedule is kept and alive, and WAL leaves every server within the RPO."""
+    """Nothing is left out or expires before its time, the schedule is kept and alive, and WAL leaves every server within the RPO."""
     if stack.postgres is None or stack.backups is None or stack.objects is None:
         msg = "the keeping of backups was asked for on a stack without them; its control must declare its needs"
         raise HarnessError(msg)
-    findings.judge(_look(stack.backups, stack.objects, stack.postgres, target.objectives.recovery))
+    servers, scheduled = replication.archiving(stack.postgres), orders.scheduled(stack.backups, is_local=stack.local_processes)
+    nodes = {node.name: node for node in stack.postgres.nodes}
+    archiving = (orders.archiving(seen, nodes[seen.node], is_local=stack.local_processes) for seen in servers)
+    ordered = told.judge([scheduled, *archiving])
+    kept = _look(stack.backups, stack.objects, target.objectives.recovery, scheduled)
+    findings.judge(itertools.chain(ordered, _exposed(servers, target.objectives.recovery), kept))
 
 
-def _look(backups: Backups, store: Objects, postgres: Postgres, promised: Recovery) -> Iterator[Judgement]:
+def _exposed(servers: tuple[Archiving, ...], promised: Recovery) -> Iterator[Judgement]:
+    if promised.rpo_seconds is not None:
+        yield from (judge_exposure(seen, promised.rpo_seconds) for seen in servers)
+
+
+def _look(backups: Backups, store: Objects, promised: Recovery, scheduled: Orders) -> Iterator[Judgement]:
     if promised.retention_days is not None:
         yield judge_bucket(keeping.bucket(backups, store), promised.retention_days)
-        yield judge_expiry(keeping.options(backups), promised.retention_days)
-    if promised.rpo_seconds is not None:
-        yield from (judge_exposure(seen, promised.rpo_seconds) for seen in replication.archiving(postgres))
+        yield judge_expiry(scheduled.options, promised.retention_days)
     before = keeping.schedule(backups)
     after = _moved(backups, before) if before else None
     now = datetime.datetime.now(datetime.UTC)

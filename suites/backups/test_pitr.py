@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import datetime
 import uuid
 from dataclasses import dataclass
@@ -10,17 +9,17 @@ from typing import TYPE_CHECKING, Final
 
 import psycopg
 
-from constat import artefact, deadlines, entries, wait
+from constat import artefact, entries, wait
 from constat.attempt import clip
 from constat.clock import monotonic
 from constat.control import control
-from constat.errors import HarnessError, Unobservable
+from constat.errors import Unobservable
 from constat.evidence import Evidence
+from constat.handover import arrived, switch
 from constat.judgement import Judgement, compare
 from constat.observe import archive, replication
 from constat.outcome import Impact, Outcome, Severity
-from suites.backups import everything, exactness
-from suites.backups.archiving import arrived, switch
+from suites.backups import everything, exactness, writing
 from suites.backups.exactness import Written
 from suites.backups.sandbox import RestoreFailed, sandbox
 
@@ -30,27 +29,13 @@ if TYPE_CHECKING:
     from constat.entries import Entry
     from constat.finding import Json
     from constat.judgement import Findings
-    from constat.stack import Backups, Objects, Postgres, Stack
+    from constat.stack import Stack
     from suites.backups.everything import Everything
     from suites.backups.sandbox import Sandbox
+    from suites.backups.writing import Platform
 
-FAMILY: Final = "pitr-"
-ROWS: Final = 40  # on each side of the target, for each tenant
-# The target lies this far from the nearest write on either side, or three times the clocks' difference if that is more; seconds.
-GAP: Final = 0.5
 # What a server says that has read all there is and has not come to its target.
 NOT_REACHED: Final = "recovery ended before configured recovery target was reached"
-
-
-@dataclass(frozen=True, kw_only=True)
-class Platform:
-    """The parts that a restore is about."""
-
-    postgres: Postgres
-    backups: Backups
-    objects: Objects
-    run_dir: str
-    tenants: dict[str, str]  # name → organization id
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -76,11 +61,11 @@ class Recovered:
 )
 def test_a_restore_to_a_moment_is_exact(stack: Stack, attack_pair: tuple[str, str], findings: Findings) -> None:
     """A restore to a chosen moment, with escrow keys only, has every acknowledged row before it and none after."""
-    findings.judge(_judgements(_platform(stack, attack_pair)))
+    findings.judge(_judgements(writing.platform_of(stack, attack_pair)))
 
 
 def _judgements(platform: Platform) -> Iterator[Judgement]:
-    with _cleaned(platform.postgres):
+    with writing.cleaned(platform.postgres):
         written, target, there = _write_around(platform)
         production = replication.primary(platform.postgres)
         segment = switch(platform.postgres)
@@ -99,19 +84,6 @@ def _judgements(platform: Platform) -> Iterator[Judgement]:
         yield _untouched(platform, production.timeline)
 
 
-def _platform(stack: Stack, tenants: tuple[str, ...]) -> Platform:
-    if stack.postgres is None or stack.backups is None or stack.objects is None:
-        msg = "a restore was started on a stack without database, backups or objects; its control must declare its needs"
-        raise HarnessError(msg)
-    return Platform(
-        postgres=stack.postgres,
-        backups=stack.backups,
-        objects=stack.objects,
-        run_dir=stack.run_dir,
-        tenants={tenant: stack.tenants[tenant].organization_id for tenant in tenants},
-    )
-
-
 def _whole(there: tuple[Everything, Everything], scratch: Sandbox) -> Iterator[Judgement]:
     """Every relation and every rule of the database, beside the few rows that were written for the purpose."""
     try:
@@ -125,30 +97,18 @@ def _write_around(platform: Platform) -> tuple[tuple[Written, ...], str, tuple[E
 
     What was acknowledged, the moment by the server's clock, and everything just before and just after it.
     """
-    prefix = f"{FAMILY}{uuid.uuid4().hex[:12]}"
+    prefix = f"{writing.FAMILY}{uuid.uuid4().hex[:12]}"
     with entries.connect(platform.postgres.pooler_dsn) as connection:
-        before = _write(connection, platform, f"{prefix}-before")
-        gap = max(GAP, 3 * _skew(platform.postgres))
+        before = writing.write(connection, platform, f"{prefix}-before")
+        gap = max(writing.GAP, 3 * writing.skew(platform.postgres))
         wait.pause(gap)
         just_before = everything.everything(platform.postgres.admin_dsn)
-        target = _server_time(platform.postgres)
+        target = writing.server_time(platform.postgres)
         just_after = everything.everything(platform.postgres.admin_dsn)
         wait.pause(gap)
-        after = _write(connection, platform, f"{prefix}-after")
+        after = writing.write(connection, platform, f"{prefix}-after")
     written = (Written(tenant=tenant, before=before[tenant], after=after[tenant]) for tenant in platform.tenants)
     return tuple(written), target.isoformat(sep=" "), (just_before, just_after)
-
-
-def _write(connection: entries.Connection, platform: Platform, writer: str) -> dict[str, tuple[Entry, ...]]:
-    found: dict[str, tuple[Entry, ...]] = {}
-    for tenant, organization in platform.tenants.items():
-        previous = entries.FIRST
-        for seq in range(ROWS):
-            entry = entries.seal(organization, writer=f"{writer}-{tenant}", seq=seq, previous_hash=previous)
-            entries.append(connection, platform.postgres, entry)
-            previous = entry.payload_hash
-            found[tenant] = (*found.get(tenant, ()), entry)
-    return found
 
 
 def _recover(scratch: Sandbox, platform: Platform, target: str) -> Recovered:
@@ -158,7 +118,7 @@ def _recover(scratch: Sandbox, platform: Platform, target: str) -> Recovered:
     seconds = monotonic() - start
     with entries.connect(scratch.dsn("app")) as connection:
         rows = {
-            tenant: entries.read(connection, platform.postgres, organization, prefix=FAMILY)
+            tenant: entries.read(connection, platform.postgres, organization, prefix=writing.FAMILY)
             for tenant, organization in platform.tenants.items()
         }
     seen = replication.member_at(scratch.dsn("postgres"), "the restored server")
@@ -247,37 +207,3 @@ def _untouched(platform: Platform, timeline: int) -> Judgement:
     seen = {segment.place.timeline for segment in repository.segments()} | {fork.timeline for fork in repository.forks()}
     strangers = sorted(found for found in seen if found > timeline)
     return compare("production's archive", expected=[], observed=strangers, reason="the restored server has archived into it")
-
-
-def _server_time(postgres: Postgres) -> datetime.datetime:
-    """The primary's own clock, in UTC: commits are stamped with it, so the target is chosen by it."""
-    with psycopg.connect(postgres.admin_dsn, autocommit=True) as connection:
-        row = connection.execute("SELECT clock_timestamp()").fetchone()
-    if row is None:
-        msg = "the server does not tell the time"
-        raise Unobservable(msg)
-    moment: datetime.datetime = row[0]
-    return moment.astimezone(datetime.UTC)
-
-
-def _skew(postgres: Postgres) -> float:
-    """An upper bound of how far the server's clock is from the harness's, in seconds."""
-    before = datetime.datetime.now(datetime.UTC)
-    moment = _server_time(postgres)
-    after = datetime.datetime.now(datetime.UTC)
-    return max(abs((moment - before).total_seconds()), abs((after - moment).total_seconds()))
-
-
-@contextlib.contextmanager
-def _cleaned(postgres: Postgres) -> Iterator[None]:
-    """Leave no row behind, neither of this run nor of one that was killed."""
-    _remove(postgres)
-    try:
-        yield
-    finally:
-        wait.until(lambda: _remove(postgres), what="the rows are removed", within=deadlines.LEDGER_READ, retry=entries.REFUSED, every=0.5)
-
-
-def _remove(postgres: Postgres) -> int:
-    with entries.connect(postgres.admin_dsn) as operator:
-        return entries.remove(operator, prefix=FAMILY)

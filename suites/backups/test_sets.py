@@ -9,11 +9,12 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from constat.control import control
-from constat.errors import HarnessError
+from constat.errors import HarnessError, Unobservable
 from constat.judgement import Judgement, coverage
-from constat.observe import sets
+from constat.observe import sets, storage
 from constat.observe.archive import Absent, Repository, Undecipherable
 from constat.outcome import Impact, Outcome, Severity
+from suites.backups import completeness
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
     from constat.judgement import Findings
     from constat.observe.archive import Backup
     from constat.observe.sets import Manifest, Piece
-    from constat.stack import Stack
+    from constat.stack import Postgres, Stack
 
 _READERS: Final = 2
 # As many bytes of files as are read in one run; of more, a sample is.
@@ -55,20 +56,20 @@ class Stored:
     "BAK-03",
     severity=Severity.CRITICAL,
     impact=Impact.OBSERVE,
-    needs=("backups", "objects"),
+    needs=("backups", "objects", "postgres"),
     promises=("backup.pitr",),
     refs=("ISO 27001 A.8.13", "SOC 2 A1.2", "NIST SP 800-34 CP-9"),
     remediation="Take a full backup at once, find out what damaged the one that is named, and do not count on it any more.",
 )
 def test_every_kept_backup_is_whole(stack: Stack, findings: Findings) -> None:
-    """Every file of every base backup that is kept is what was copied, and opens with the escrow key alone."""
-    if stack.backups is None or stack.objects is None:
-        msg = "the backups of a stack without backups or objects were asked for; its control must declare its needs"
+    """Every base backup that is kept holds every file of the cluster as it was copied, and opens with the escrow key alone."""
+    if stack.postgres is None or stack.backups is None or stack.objects is None:
+        msg = "the backups of a stack without database, backups or objects were asked for; its control must declare its needs"
         raise HarnessError(msg)
-    findings.judge(_look(Repository(stack.backups, stack.objects), seed=secrets.randbits(32)))
+    findings.judge(_look(Repository(stack.backups, stack.objects), stack.postgres, seed=secrets.randbits(32)))
 
 
-def _look(repository: Repository, *, seed: int) -> Iterator[Judgement]:
+def _look(repository: Repository, postgres: Postgres, *, seed: int) -> Iterator[Judgement]:
     try:
         kept = [_kept(repository, backup) for backup in repository.backups()]
     except (Undecipherable, Absent) as problem:
@@ -79,7 +80,17 @@ def _look(repository: Repository, *, seed: int) -> Iterator[Judgement]:
     with concurrent.futures.ThreadPoolExecutor(_READERS) as pool:
         looked = dict(zip((found.path for found in chosen), pool.map(lambda found: _defects(repository, found), chosen), strict=True))
     yield from (judge(found, looked) for found in kept)
+    yield from _complete(repository, storage.files(postgres), [found.manifest for found in kept if found.manifest])
     yield coverage(len(chosen), len(there), what=f"objects of {len(kept)} backups" + sampled(chosen, there, seed))
+
+
+def _complete(repository: Repository, there: tuple[storage.Stored, ...], manifests: Iterable[Manifest]) -> Iterator[Judgement]:
+    for manifest in manifests:
+        try:
+            yield completeness.judge(manifest, there, completeness.began(repository, manifest))
+        except Unobservable as problem:
+            reason = f"its own control file or label cannot be read: {problem}"
+            yield Judgement(subject=f"files of backup {manifest.label}", outcome=Outcome.FAIL, reason=reason)
 
 
 def _kept(repository: Repository, backup: Backup) -> Kept:

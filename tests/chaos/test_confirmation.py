@@ -75,4 +75,19 @@ def test_a_closed_port_refuses() -> None:
 )
 def test_both_witnesses_must_agree(port: str, has_process: bool, confirmed: bool) -> None:  # noqa: FBT001 - a table
     """A frozen server times out, and one that still runs is not dead, whatever its port says."""
-    assert Gone(port=port, has_process=has_process).is_confirmed is confirmed
+    assert Gone(ports=(port,), has_process=has_process).is_confirmed is confirmed
+
+
+@pytest.mark.parametrize(
+    ("ports", "has_process", "still"),
+    [
+        (("timed out", "timed out"), True, True),
+        (("timed out", "open"), True, False),
+        (("timed out",), False, False),
+        (("refused",), True, False),
+        ((), True, False),
+    ],
+)
+def test_a_frozen_node_is_there_and_says_nothing(ports: tuple[str, ...], has_process: bool, still: bool) -> None:  # noqa: FBT001 - a table
+    """At none of its ports; one that is gone is not frozen, and one without a port cannot be told."""
+    assert Gone(ports=ports, has_process=has_process).is_still is still

@@ -90,8 +90,8 @@ def test_a_selector_is_a_known_word() -> None:
     """A fault without a known selector is refused, and the known ones are named."""
     stack = Stack(name="made-up", target="made-up", provider="none", disposable=False, run_dir="/nowhere")
 
-    with pytest.raises(UserError, match="expected one of all, one, primary, standby"):
+    with pytest.raises(UserError, match="expected one of all, coordinator, "):
         select(stack, "any")
     with pytest.raises(UserError, match="needs a database"):
         select(stack, "primary")
-    assert set(SELECTORS) == {"primary", "standby", "one", "all"}
+    assert set(SELECTORS) == {"primary", "standby", "one", "all", "way", "coordinator", "coordinator's majority", "object store"}

@@ -6,10 +6,10 @@ from dataclasses import replace
 
 import pytest
 
+from constat.handover import Arrival
 from constat.observe.archive import Fork, Place, Segment
 from constat.observe.wal import Content, Run
 from constat.outcome import Outcome
-from suites.backups.archiving import Arrival
 from suites.backups.chain import Chain
 from suites.backups.test_archive import Examined, arrival, confidentiality, continuity, defect, distinctness, wholeness, written_on
 

@@ -11,7 +11,8 @@ from suites.backups.everything import Everything, judge
 
 THERE = Everything(
     relations={"public.leads": "3 abc", "public.events": "9 def"},
-    catalogs={"roles": frozenset({"app f", "owner f"}), "policies": frozenset({"leads: own"})},
+    catalogs={"pg_catalog.pg_authid": "9 abc", "pg_catalog.pg_policy": "2 def"},
+    sequences={"public.numbers": 40, "public.backwards": -9},
     unlogged=(),
 )
 
@@ -32,9 +33,12 @@ def test_the_same_is_exact() -> None:
         (replace(THERE, relations={"public.leads": "3 abc", "public.events": "8 xyz"}), "every relation"),
         (replace(THERE, relations={"public.leads": "3 abc"}), "every relation"),
         (replace(THERE, relations={**THERE.relations, "public.stranger": "0 "}), "every relation"),
-        (replace(THERE, catalogs={"roles": THERE.catalogs["roles"], "policies": frozenset()}), "roles, rights and code"),
+        (replace(THERE, catalogs={**THERE.catalogs, "pg_catalog.pg_policy": "1 xyz"}), "roles, rights and code"),
+        (replace(THERE, sequences={**THERE.sequences, "public.numbers": 39}), "sequences"),
+        (replace(THERE, sequences={**THERE.sequences, "public.backwards": -10}), "sequences"),
+        (replace(THERE, sequences={"public.numbers": 40}), "sequences"),
     ],
-    ids=["other-rows", "missing", "surplus", "a-policy-less"],
+    ids=["other-rows", "missing", "surplus", "a-policy-less", "behind", "behind-backwards", "no-sequence"],
 )
 def test_a_difference_is_red(restored: Everything, subject: str) -> None:
     """Rows, relations and rules alike."""
@@ -48,6 +52,11 @@ def test_what_changed_meanwhile_is_left_out_by_name() -> None:
 
     assert (found.outcome, "public.leads" in found.reason) == (Outcome.PASS, True)
     assert said(after=replace(THERE, relations={"public.leads": "4", "public.events": "1"}))["every relation"] is Outcome.ERROR
+
+
+def test_a_sequence_may_be_ahead() -> None:
+    """The log has its numbers in advance, so that a server which was killed never gives one twice."""
+    assert said(restored=replace(THERE, sequences={"public.numbers": 72, "public.backwards": 23}))["sequences"] is Outcome.PASS
 
 
 def test_what_no_backup_holds_is_red() -> None:

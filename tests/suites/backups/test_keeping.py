@@ -37,6 +37,8 @@ def full(hours: float) -> Backup:
         (replace(BUCKET, rules=(Rule(name="r", prefix="pgbackrest/", days=31),)), True),
         (replace(BUCKET, rules=(Rule(name="r", prefix="elsewhere/", days=1),)), True),
         (replace(BUCKET, rules=(Rule(name="r", prefix="", days=None),)), True),
+        (replace(BUCKET, rules=(Rule(name="r", prefix="", days=None, noncurrent_days=1),)), False),
+        (replace(BUCKET, rules=(Rule(name="r", prefix="", days=None, noncurrent_days=31),)), True),
     ],
 )
 def test_the_store_keeps_what_was_promised(bucket: Bucket, good: bool) -> None:  # noqa: FBT001 - a table
@@ -78,9 +80,10 @@ def test_a_backup_with_errors_is_none() -> None:
         (replace(AFTER, runs=()), Outcome.FAIL),
         (replace(AFTER, runs=(replace(RUN, next_run=None),)), Outcome.FAIL),
         (replace(AFTER, runs=(replace(RUN, next_run=NOW - datetime.timedelta(hours=2)),)), Outcome.FAIL),
+        (replace(AFTER, runs=(replace(RUN, next_run=NOW + datetime.timedelta(days=6)),)), Outcome.FAIL),
         (None, Outcome.NOT_REVIEWED),
     ],
-    ids=["alive", "hangs", "knows nothing", "plans nothing", "lets one pass", "says nothing"],
+    ids=["alive", "hangs", "knows nothing", "plans nothing", "lets one pass", "once a week", "says nothing"],
 )
 def test_a_scheduler_must_move_and_plan(after: Schedule | None, outcome: Outcome) -> None:
     """That it is a process says nothing."""

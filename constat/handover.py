@@ -39,16 +39,16 @@ def switch(postgres: Postgres) -> str:
     return str(row[0]) if row else ""
 
 
-def arrived(repository: Repository, segment: str) -> Arrival:
+def arrived(repository: Repository, segment: str, *, within: float = deadlines.WAL_ARCHIVED) -> Arrival:
     """Wait until the store lists the segment; that it does not is an answer, that it cannot be asked is Unobservable."""
     try:
         wait.until(
             lambda: {found.place.name for found in repository.segments()},
             what=f"segment {segment} is in the store",
-            within=deadlines.WAL_ARCHIVED,
+            within=within,
             every=0.25,
             holds=lambda names: segment in names,
         )
     except NotReady:
-        return Arrival(segment=segment, is_there=False, reason=f"segment {segment} is not in the store after {deadlines.WAL_ARCHIVED:g} s")
+        return Arrival(segment=segment, is_there=False, reason=f"segment {segment} is not in the store after {within:g} s")
     return Arrival(segment=segment, is_there=True, reason=f"segment {segment} is in the store")
