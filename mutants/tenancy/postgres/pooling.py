@@ -11,7 +11,7 @@ from psycopg.conninfo import conninfo_to_dict, make_conninfo
 from constat import deadlines, wait
 from constat.errors import Unobservable
 from constat.mutant import Mutant, Scope
-from mutants.security.files import directory
+from mutants.security.files import directory, rewrite
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -40,7 +40,7 @@ def _files(stack: Stack) -> dict[str, str]:
 
 def _write(stack: Stack, files: dict[str, str]) -> None:
     for name, text in files.items():
-        (directory(stack, "pooler") / name).write_text(text, "utf-8")
+        rewrite(directory(stack, "pooler") / name, text)
     _restart(stack)
 
 

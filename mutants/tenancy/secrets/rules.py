@@ -102,7 +102,8 @@ def _no_support(stack: Stack, state: State) -> None:
     _ask(stack, "DELETE", _NEW)
 
 
-def _rule(path: str, *capabilities: str) -> Callable[[str], str]:
+def rule(path: str, *capabilities: str) -> Callable[[str], str]:
+    """A change of a policy: one more path, with these capabilities."""
     words = ", ".join(f'"{capability}"' for capability in capabilities)
     return lambda text: f'{text}\npath "{path}" {{ capabilities = [{words}] }}\n'
 
@@ -117,31 +118,31 @@ MUTANTS: Final = (
     policy(
         "MUT-TEN-VAU-02",
         "a tenant may list above its own place, because the web page began there",
-        _rule("secret/metadata/tenants/", "list"),
+        rule("secret/metadata/tenants/", "list"),
         controls=(SECRETS,),
     ),
     policy(
         "MUT-TEN-VAU-03",
         "old versions may be destroyed everywhere, by a clean-up with the tenants' policy",
-        _rule("secret/destroy/*", "update"),
+        rule("secret/destroy/*", "update"),
         controls=(SECRETS,),
     ),
     policy(
         "MUT-TEN-VAU-04",
         "the names of fields may be read everywhere, for a form",
-        _rule("secret/subkeys/*", "read"),
+        rule("secret/subkeys/*", "read"),
         controls=(SECRETS, CONFINED),
     ),
     policy(
         "MUT-TEN-VAU-05",
         "a tenant may end tokens by their accessors, to sign its agents out",
-        _rule("auth/token/revoke-accessor", "update"),
+        rule("auth/token/revoke-accessor", "update"),
         controls=(PLACES,),
     ),
     policy(
         "MUT-TEN-VAU-06",
         "a tenant may make secrets for roles, and the path has a plus where its name should be",
-        _rule("auth/approle/role/+/secret-id", "update"),
+        rule("auth/approle/role/+/secret-id", "update"),
         controls=(PLACES,),
     ),
     fields(
