@@ -11,7 +11,7 @@ from psycopg import sql
 from psycopg.types.json import Jsonb
 
 from suites.tenancy.postgres.planting import CANARY, MARK, TEXTS, candidates, new_canary, new_uuid, tellings
-from suites.tenancy.postgres.seeder import WRITABLE, named
+from suites.tenancy.postgres.seeds import WRITABLE, named
 from suites.tenancy.postgres.sessions import Act
 
 if TYPE_CHECKING:
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from psycopg.sql import Composed
 
     from constat.observe.relations import Relation
-    from suites.tenancy.postgres.seeder import Seed
+    from suites.tenancy.postgres.seeds import Seed
 
 # 42501: no privilege, or row level security refuses the new row.
 DENIED: Final = frozenset({"zero rows", "sqlstate 42501"})

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from psycopg import Connection
 
     from constat.observe.functions import Function
-    from suites.tenancy.postgres.seeder import Seed
+    from suites.tenancy.postgres.seeds import Seed
 
 MOST_CALLS: Final = 120  # of one function
 ROWS: Final = 40  # calls with several values of the same row of the victim's

@@ -15,7 +15,8 @@ from constat.observe.relations import Relation, in_reference_order, relations
 from constat.target import LoginKind
 from suites.tenancy.postgres.acts import Scene
 from suites.tenancy.postgres.found import Fingerprint, fingerprint
-from suites.tenancy.postgres.seeder import WRITABLE, Seeder, named
+from suites.tenancy.postgres.seeder import Seeder
+from suites.tenancy.postgres.seeds import WRITABLE, recognising
 from suites.tenancy.postgres.sessions import Act, Attacker, connect
 from suites.tenancy.postgres.watch import NOTHING, Holding, Watch
 
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
 
     from constat.stack import Postgres, Stack
     from constat.target import Target
-    from suites.tenancy.postgres.seeder import Seed
+    from suites.tenancy.postgres.seeds import Seed
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -154,8 +155,7 @@ class Field:
 
 
 def _sees(actor: Attacker, seed: Seed) -> bool:
-    content = sql.SQL("SELECT r::text FROM {} AS r WHERE strpos(r::text, {}) > 0").format(named(seed.relation), seed.canary)
-    return actor.act(Act(statement=content)).shows(seed.canary)
+    return actor.act(Act(statement=recognising(seed))).shows(seed.canary)
 
 
 def references(known: tuple[Relation, ...]) -> tuple[dict[int, tuple[int, Relation]], dict[int, list[int]]]:

@@ -18,7 +18,7 @@ from constat.judgement import Judgement, coverage
 from constat.outcome import Outcome
 from suites.tenancy.postgres.acts import Scene, changing, insertable, inserting
 from suites.tenancy.postgres.planting import MARK, TEXTS, new_canary, new_number, new_uuid
-from suites.tenancy.postgres.seeder import WRITABLE, named
+from suites.tenancy.postgres.seeds import WRITABLE, named
 from suites.tenancy.postgres.sessions import Act
 
 if TYPE_CHECKING:
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
     from constat.observe.relations import Column, ForeignKey
     from suites.tenancy.postgres.field import Field
-    from suites.tenancy.postgres.seeder import Seed
+    from suites.tenancy.postgres.seeds import Seed
     from suites.tenancy.postgres.sessions import Attacker
 
 # Relations that may refuse at COMMIT only.

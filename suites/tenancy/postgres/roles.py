@@ -9,7 +9,7 @@ from psycopg import sql
 from constat.judgement import Judgement, coverage
 from constat.outcome import Outcome
 from constat.target import LoginKind
-from suites.tenancy.postgres.seeder import WRITABLE, named
+from suites.tenancy.postgres.seeds import WRITABLE, named, recognising
 from suites.tenancy.postgres.sessions import Act
 
 if TYPE_CHECKING:
@@ -68,15 +68,11 @@ def _said(role: str, outcome: Outcome, reason: str, kinds: list[str]) -> Judgeme
 
 def _leaking(field: Field, taken: Composed) -> list[str]:
     """The seeded relations in which the victim's canary is read with the role, whatever the login itself may do."""
-    victims = {seed.relation.oid: seed for seed in field.victims()}
-    acts = {
-        oid: Act(
-            statement=sql.SQL("SELECT r::text FROM {} AS r WHERE position({} in r::text) > 0").format(named(seed.relation), seed.canary),
-            before=(taken,),
-        )
-        for oid, seed in victims.items()
-    }
-    return [str(victims[oid].relation) for oid, act in acts.items() if field.actors["direct"].act(act).shows(victims[oid].canary)]
+    return [
+        str(seed.relation)
+        for seed in field.victims()
+        if field.actors["direct"].act(Act(statement=recognising(seed), before=(taken,))).shows(seed.canary)
+    ]
 
 
 def made(field: Field) -> Iterator[Judgement]:

@@ -10,7 +10,7 @@ from constat.judgement import Judgement
 from constat.outcome import Outcome
 from suites.tenancy.postgres import calling
 from suites.tenancy.postgres.functions import callable_by, calls_of, foreign_canaries
-from suites.tenancy.postgres.seeder import named
+from suites.tenancy.postgres.seeds import named
 from suites.tenancy.postgres.sessions import connect
 from suites.tenancy.postgres.trespass import Trespass, Trespasser
 

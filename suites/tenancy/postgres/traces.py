@@ -21,7 +21,7 @@ from constat.outcome import Outcome
 from suites.tenancy.postgres import calling
 from suites.tenancy.postgres.acts import Scene, insertable, inserting
 from suites.tenancy.postgres.functions import callable_by, calls_of, is_only_support
-from suites.tenancy.postgres.seeder import WRITABLE, named
+from suites.tenancy.postgres.seeds import WRITABLE, named
 from suites.tenancy.postgres.sessions import Act, connect
 
 if TYPE_CHECKING:

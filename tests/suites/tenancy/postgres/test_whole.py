@@ -14,7 +14,7 @@ from suites.tenancy.postgres.pairs import Question, pair
 from suites.tenancy.postgres.pool import HANDED_OVER, Served, handed_over, judge_served
 from suites.tenancy.postgres.reach import judge_part
 from suites.tenancy.postgres.roles import judge_other
-from suites.tenancy.postgres.seeder import owned_by_tenants
+from suites.tenancy.postgres.seeds import owned_by_tenants
 from suites.tenancy.postgres.traces import judge_looks
 from tests.suites.tenancy.postgres.samples import CANARY, OTHER, column, function, relation
 
