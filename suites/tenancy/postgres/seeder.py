@@ -14,6 +14,7 @@ import psycopg
 from psycopg import sql
 
 from constat.observe.relations import in_reference_order
+from suites.tenancy.postgres.literals import as_taken
 from suites.tenancy.postgres.planting import MARK, candidates, guesses, new_canary, tellings
 from suites.tenancy.postgres.seeds import WRITABLE, Seed, Unseedable, as_values, blamed, insertion, is_asked, named, owned_by_tenants
 
@@ -176,18 +177,9 @@ class Seeder:
         if known := candidates(column, canary):
             return known
         if column.type not in self._guessed:
-            taken = (self._as_taken(guess, column.type) for guess in guesses(column.type))
+            taken = (as_taken(self._oracle, guess, column.type) for guess in guesses(column.type))
             self._guessed[column.type] = tuple(dict.fromkeys(value for value in taken if value is not None))
         return self._guessed[column.type]
-
-    def _as_taken(self, guess: str, shown_type: str) -> str | None:
-        """What the server makes of a text as a value of the type; None where it takes it for none."""
-        cast = sql.SQL("SELECT CAST({} AS {})::text").format(guess, sql.SQL(shown_type))
-        try:
-            row = self._oracle.execute(cast).fetchone()
-        except psycopg.errors.DatabaseError:
-            return None
-        return None if row is None else row[0]
 
     def _advance(self, relation: Relation, choice: Counter[str], problem: psycopg.errors.DatabaseError, canary: str) -> bool:
         """Take the next value for the columns that were refused; False when there is no other."""

@@ -21,6 +21,7 @@ from constat.outcome import Outcome
 from suites.tenancy.postgres import calling
 from suites.tenancy.postgres.acts import Scene, insertable, inserting
 from suites.tenancy.postgres.functions import callable_by, calls_of, is_only_support
+from suites.tenancy.postgres.lore import lore_of, spelled
 from suites.tenancy.postgres.seeds import WRITABLE, named
 from suites.tenancy.postgres.sessions import Act, connect
 
@@ -165,7 +166,7 @@ def _watched(field: Field) -> Iterator[tuple[str, sql.Composed]]:
 def _argued(field: Field, attacker: Attacker) -> Iterator[tuple[str, sql.Composed]]:
     """Calls with arguments, a few of each function; a slow one (a password's hash) is called once."""
     known = [one for one in callable_by(field) if one.arguments and one.kind != "procedure" and not is_only_support(one)][:ARGUED]
-    lores = calling.lore_of(field.oracle, known)
+    lores = lore_of(field.oracle, known)
     for function in known:
         for place, call in enumerate(calls_of(field, function, lores[function.oid])[:CALLS]):
             asked = sql.SQL("SELECT md5(string_agg(q::text, ',')) FROM ({}) AS q").format(calling.statement(function, call.existing))
@@ -251,7 +252,7 @@ def _channels(field: Field) -> list[str]:
     sources = [str(row[0]) for row in field.oracle.execute(_BODIES).fetchall()]
     names = {relation.name for relation in field.known}
     for source in sources:
-        names |= {word for word in calling.spelled(source) if _CHANNEL.fullmatch(word)}
+        names |= {word for word in spelled(source) if _CHANNEL.fullmatch(word)}
         names |= set(re.findall(r"notify +([a-z0-9_]{1,60})", source.lower()))
     names |= set(itertools.islice(joined(sources, _names(field)), MOST_CHANNELS))
     return ["constat", *sorted(name for name in names - {"constat"} if 0 < len(name.encode()) < LONGEST)]
