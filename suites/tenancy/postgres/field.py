@@ -13,8 +13,8 @@ from constat import deadlines, wait
 from constat.errors import Unobservable
 from constat.observe.relations import Relation, in_reference_order, relations
 from constat.target import LoginKind
-from suites.tenancy.postgres.acts import Scene
 from suites.tenancy.postgres.found import Fingerprint, fingerprint
+from suites.tenancy.postgres.scenes import Scene
 from suites.tenancy.postgres.seeder import Seeder
 from suites.tenancy.postgres.seeds import WRITABLE, recognising
 from suites.tenancy.postgres.sessions import Act, Attacker, connect

@@ -11,9 +11,10 @@ from psycopg import sql
 
 from constat.judgement import Judgement
 from constat.outcome import Outcome
-from suites.tenancy.postgres.acts import Scene, insertable, inserting
 from suites.tenancy.postgres.looks import said
+from suites.tenancy.postgres.scenes import Scene
 from suites.tenancy.postgres.sessions import Act
+from suites.tenancy.postgres.statements import insertable, inserting
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
