@@ -16,9 +16,9 @@ from constat.judgement import Findings, Judgement, coverage
 from constat.observe import objects as stores
 from constat.outcome import Impact, Outcome, Severity
 from suites.tenancy.campaign import Place, besiege
-from suites.tenancy.objects import acts, configuration, listings
-from suites.tenancy.objects.acts import Scene
+from suites.tenancy.objects import acts, addresses, configuration, copying, listings
 from suites.tenancy.objects.ground import WORD, Admin, Authority, Planted, at
+from suites.tenancy.objects.scene import Scene
 from suites.tenancy.objects.wire import Speaker
 
 if TYPE_CHECKING:
@@ -159,7 +159,7 @@ def test_a_tenant_reaches_no_object_of_another(field: Field, findings: Findings)
     def tried(scene: Scene) -> Iterable[Act]:
         yield from acts.operations(scene)
         yield from acts.spellings(scene)
-        yield from acts.copies(scene)
+        yield from copying.copies(scene)
         yield from acts.deletions(scene)
 
     findings.judge(_each(field, tried))
@@ -208,7 +208,7 @@ def test_a_signed_address_opens_only_what_it_was_made_for(field: Field, findings
     def tried(scene: Scene) -> Iterable[Act]:
         victim = field.keys[scene.victim.tenant]
         assert victim is not None  # the victim is one of the pair
-        yield from acts.signed_addresses(scene, field.keys[scene.who], victim)
+        yield from addresses.signed_addresses(scene, field.keys[scene.who], victim)
 
     findings.judge(_each(field, tried, only_homes=True))
 
