@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import contextlib
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
 from constat.errors import Unobservable
 from constat.observe import http
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     import httpx
 
     from constat.stack import Vault
@@ -33,6 +36,14 @@ class Path:
     url: str
     methods: frozenset[str]
     unauthenticated: bool  # by the server's own word
+
+
+@dataclass(frozen=True, kw_only=True)
+class DrawnLogin:
+    """A database login that was handed out."""
+
+    user: str
+    password: str = field(repr=False)
 
 
 def connect(vault: Vault, *, token: str = "") -> httpx.Client:
@@ -91,6 +102,25 @@ def _tokens(vault: Vault) -> frozenset[str]:
                 name = f"{data['display_name']}" if data.get("role") is None else f"role {data['role']}"
                 found.add(f"{name}, again" if name in found else name)
     return frozenset(found)
+
+
+def database_logins(vault: Vault) -> tuple[str, ...]:
+    """Every path that hands out a login to a database: made for who asks, or standing and rotated."""
+    mounts = [mount for mount, engine in _read(vault, "sys/mounts")["data"].items() if engine["type"] == "database"]
+    kinds = (("roles", "creds"), ("static-roles", "static-creds"))
+    return tuple(f"{mount}{creds}/{name}" for mount in mounts for roles, creds in kinds for name in names(vault, f"{mount}{roles}"))
+
+
+@contextlib.contextmanager
+def drawn(vault: Vault, path: str) -> Iterator[DrawnLogin]:
+    """Ask for a database login; its lease, where it has one, is ended afterwards.  Raises Unobservable when none is handed out."""
+    with connect(vault, token=vault.admin_token) as client:
+        reply = http.expect(http.ask(client, "GET", path), what=path).json()
+        try:
+            yield DrawnLogin(user=str(reply["data"]["username"]), password=str(reply["data"]["password"]))
+        finally:
+            if lease := reply.get("lease_id"):
+                http.expect(http.ask(client, "PUT", "sys/leases/revoke", value={"lease_id": lease, "sync": True}), what="the lease's end")
 
 
 def issued_prefixes(vault: Vault) -> tuple[str, ...]:

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
     from psycopg import Connection
 
-    from constat.stack import Postgres, Stack
+    from constat.stack import Postgres, Stack, Vault
     from constat.target import Target
     from suites.tenancy.postgres.seeds import Seed
 
@@ -35,6 +35,7 @@ class Field:
     """Everything that the attacks of one run share."""
 
     database: Postgres
+    vault: Vault | None  # that issues logins
     target: Target
     login: str
     oracle: Connection[Any]
@@ -195,6 +196,7 @@ def opened(stack: Stack, target: Target, pair: tuple[str, str]) -> Iterator[Fiel
             await_replicas(oracle)
             yield Field(
                 database=database,
+                vault=stack.vault,
                 target=target,
                 login=login,
                 oracle=oracle,
