@@ -63,6 +63,18 @@ def paths(vault: Vault, *, name: str) -> tuple[Path, ...]:
     return tuple(_path(template, operations, name) for template, operations in described.items())
 
 
+def kept_names(vault: Vault) -> frozenset[str]:
+    """Every name that something has in any engine or way to log in: of keys, roles, groups, policies."""
+    found: set[str] = set()
+    with connect(vault, token=vault.admin_token) as client:
+        for path in paths(vault, name="constat"):
+            if "LIST" in path.methods and not _PLACE.search(path.template):
+                reply = http.ask(client, "LIST", path.url)
+                if reply.status == http.OK:
+                    found |= {str(key) for key in reply.json()["data"].get("keys") or ()}
+    return frozenset(found)
+
+
 def auth_methods(vault: Vault) -> dict[str, str]:
     """Every way to log in: its mount without the slash, and its type."""
     return {mount.rstrip("/"): str(method["type"]) for mount, method in _read(vault, "sys/auth")["data"].items()}
