@@ -64,7 +64,8 @@ class Door:
 
     def _sent(self, request: Request, token: str | None) -> Reply:
         with self._connection() as line:
-            line.putrequest(request.method, request.line, skip_accept_encoding=True)
+            says_host = any(name.lower() == "host" for name, _ in request.headers)
+            line.putrequest(request.method, request.line, skip_host=says_host, skip_accept_encoding=True)
             for name, value in request.headers:
                 line.putheader(name, value.encode())
             if token is not None:
