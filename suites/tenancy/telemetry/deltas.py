@@ -1,4 +1,4 @@
-"""Deltas: a number that everybody can read, and that goes on whenever another tenant works, tells that it does."""
+"""Deltas: a number that everybody can read, and that goes on when another tenant works but not when oneself does, tells of it."""
 
 from __future__ import annotations
 
@@ -16,14 +16,16 @@ if TYPE_CHECKING:
 
     Page = Mapping[str, float]
 
-ROUNDS: Final = 3  # looks without the other tenant's work, and as many with it, in turn
+ROUNDS: Final = 4  # of a quiet look, one after one's own work, and one after the other tenant's
 _SAMPLE: Final = re.compile(r"(?m)^([a-zA-Z_:][\w:]*(?:\{[^}]*\})?)\s+([-+.\deE]+|NaN)(?:\s+\d+)?$")
+# How long something took decides which of a histogram's buckets is counted; its whole count is there too.
+_BUCKET: Final = re.compile(r"\w+_bucket\{")
 _NUMBER: Final = re.compile(r"(?<![\w.-])-?\d+(?:\.\d+)?(?![\w.-])")
 
 
 def numbers(text: str) -> dict[str, float]:
     """Every number of a page by what it is called: a sample of Prometheus' format, else the words before it."""
-    if samples := {name: float(value) for name, value in _SAMPLE.findall(text)}:
+    if samples := {name: float(value) for name, value in _SAMPLE.findall(text) if not _BUCKET.match(name)}:
         return samples
     found: dict[str, float] = {}
     last = 0
@@ -33,26 +35,31 @@ def numbers(text: str) -> dict[str, float]:
     return found
 
 
-def watched(look: Callable[[], Page], work: Callable[[], None]) -> tuple[Page, ...]:
-    """Looks at a page: one at first, then quietly and after the other tenant's work in turn."""
+def watched(look: Callable[[], Page], mine: Callable[[], None], theirs: Callable[[], None]) -> tuple[Page, ...]:
+    """Looks at a page: one at first, then quietly, after one's own work and after the same of the other tenant's, in turn."""
     looks = [look()]
     for _ in range(ROUNDS):
         looks.append(look())
-        work()
+        mine()
+        looks.append(look())
+        theirs()
         looks.append(look())
     return tuple(looks)
 
 
 def telling(looks: Sequence[Page]) -> tuple[str, ...]:
-    """What goes on by one step as long as nobody works, and by another each time that the other tenant has worked."""
+    """What goes on by another step each time that the other tenant has worked, and not for one's own work of the same kind.
+
+    A number that counts everybody's work goes on with one's own too, and does not say whose it was.
+    """
     found = []
-    for name in looks[0]:
-        values = [look.get(name) for look in looks]
-        if any(value is None or math.isnan(value) for value in values):  # gone, or no number
+    for name in sorted({name for look in looks for name in look}):
+        values = [look.get(name, 0.0) for look in looks]
+        if any(map(math.isnan, values)):
             continue
-        steps = [after - before for before, after in itertools.pairwise(float(value) for value in values if value is not None)]
-        quiet, by_work = set(steps[::2]), set(steps[1::2])
-        if len(quiet) == 1 and not quiet & by_work:
+        steps = [after - before for before, after in itertools.pairwise(values)]
+        unworked, by_theirs = {*steps[::3], *steps[1::3]}, set(steps[2::3])
+        if len(unworked) == 1 and not unworked & by_theirs:
             found.append(name)
     return tuple(found)
 
@@ -61,9 +68,9 @@ def judge(subject: str, found: Mapping[str, tuple[str, ...]], *, pages: int, wor
     """FAIL with each page and number that tells; ERROR when the other tenant did nothing."""
     wrong = [f"{page}: {name}" for page, names in found.items() for name in names]
     outcome = Outcome.FAIL if wrong else Outcome.PASS if worked else Outcome.ERROR
-    reason = f"no number of {pages} pages goes on with another tenant's work"
+    reason = f"no number of {pages} pages goes on with another tenant's work alone"
     if wrong:
-        reason = f"{len(wrong)} numbers tell when another tenant works: {', '.join(wrong[:3])}; let the page be read by operators only"
+        reason = f"{len(wrong)} numbers go on with another tenant's work and not with one's own: {', '.join(wrong[:3])}"
     elif not worked:
         reason = "the other tenant did nothing, so nothing could be told of it"
     return Judgement(

@@ -32,6 +32,7 @@ if TYPE_CHECKING:
 
     from constat.observe.http import Reply
     from constat.stack import Listener
+    from suites.tenancy.gateway.resident import Resident
     from suites.tenancy.gateway.stage import Stage
     from suites.tenancy.telemetry.provoking import Provoked
 
@@ -81,7 +82,11 @@ def _deltas(stage: Stage, listeners: Sequence[Listener]) -> Judgement:
         try:
             readable = list(_readable(stage, listeners, opened))
             worked: list[Reply] = []
-            looks = deltas.watched(lambda: _numbers(readable), lambda: worked.extend(_works(stage)))
+            looks = deltas.watched(
+                lambda: _numbers(readable),
+                lambda: worked.extend(_works(stage, stage.mine)),
+                lambda: worked.extend(_works(stage, stage.theirs)),
+            )
         except Unobservable as problem:
             return Judgement(subject=subject, outcome=Outcome.ERROR, reason=f"could not look: {problem}")
     found = {page: (name,) for page, _, name in (key.partition(" | ") for key in deltas.telling(looks))}
@@ -109,12 +114,12 @@ def _numbers(readable: Sequence[tuple[str, Callable[[], str]]]) -> dict[str, flo
     return {f"{page} | {name}": value for page, read in readable for name, value in deltas.numbers(read()).items()}
 
 
-def _works(stage: Stage) -> Iterator[Reply]:
-    """What another tenant does: it looks at its own things, through the gateway."""
+def _works(stage: Stage, who: Resident) -> Iterator[Reply]:
+    """What a tenant does: it looks at its own things, through the gateway."""
     for way in stage.ways:
         if way.method == "GET" and not way.public:
             with contextlib.suppress(Unmakeable):
-                yield attack.refused(next(iter(stage.through.values())), own(way, stage.theirs), stage.theirs.token)
+                yield attack.refused(next(iter(stage.through.values())), own(way, who), who.token)
 
 
 def judge_errors(door: str, traffic: Sequence[Provoked], secrets: frozenset[str], foreign: frozenset[str]) -> Judgement:
