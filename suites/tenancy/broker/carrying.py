@@ -31,6 +31,7 @@ class Landed:
 
     queue: Part
     owners: frozenset[str]
+    words: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -98,35 +99,50 @@ def is_served(oracle: Line, queue: str) -> bool:
     return int(oracle.need(lambda channel: str(channel.queue_declare(queue, passive=True).method.consumer_count))) > 0
 
 
-def taken(oracle: Line, queue: str, word: str, *, dead: bool = False) -> int:
-    """Take every message with that word out of a queue, and leave the others where they are; how many there were."""
+def taken(oracle: Line, queue: str, word: str, *, dead: bool = False) -> tuple[str, ...]:
+    """Take every message with that word out of a queue, and leave the others where they are; what was taken."""
 
     def talk(channel: BlockingChannel) -> str:
         depth = channel.queue_declare(queue, passive=True).method.message_count
-        hits = 0
+        hits = []
         for _ in range(min(depth, _DEEPEST)):
             delivered, _, body = channel.basic_get(queue)
             if delivered is None:
                 break
             if word.encode() in body:
-                hits += 1
+                hits.append(body.decode(errors="replace"))
                 if dead:
                     channel.basic_nack(delivered.delivery_tag, requeue=False)
                 else:
                     channel.basic_ack(delivered.delivery_tag)
-        return str(hits)  # what was not answered for goes back when the channel is closed
+        return "\n".join(hits)  # what was not answered for goes back when the channel is closed
 
     answer = oracle.act(talk)
     if answer.kind == "amqp 404":  # an attack may have removed it meanwhile
-        return 0
-    return int(answer.shown) if answer.kind == OK else int(oracle.need(talk))
+        return ()
+    return tuple((answer.shown if answer.kind == OK else oracle.need(talk)).splitlines())
 
 
 def found_in(lines: dict[str, Line], found: Topology, tenants: tuple[Member, ...]) -> list[Landed]:
     """Every queue that holds such a word, after a moment in which it may be carried on; the words are taken out."""
     wait.pause(_CARRIED_SECONDS)
-    queues = [part for part in found.parts if part.kind == "queue" and part.vhost in lines]
-    return [Landed(queue=part, owners=owners(part, found, tenants)) for part in queues if taken(lines[part.vhost], part.name, f"{WORD}-")]
+    landed = [
+        Landed(queue=part, owners=owners(part, found, tenants), words=frozenset(taken(oracle, part.name, f"{WORD}-")))
+        for vhost, oracle in lines.items()
+        for part in _filled(oracle, [part for part in found.parts if part.kind == "queue" and part.vhost == vhost])
+    ]
+    return [one for one in landed if one.words]
+
+
+def _filled(oracle: Line, queues: list[Part]) -> list[Part]:
+    """Those that hold anything at all, asked for on one channel; each may, where one of them is gone."""
+
+    def talk(channel: BlockingChannel) -> str:
+        return "\n".join(part.name for part in queues if channel.queue_declare(part.name, passive=True).method.message_count)
+
+    answer = oracle.act(talk)
+    filled = set(answer.shown.splitlines())
+    return [part for part in queues if part.name in filled] if answer.kind == OK else queues
 
 
 def judge(subject: str, victim: str, landed: list[Landed]) -> Judgement:

@@ -235,12 +235,17 @@ def _is_alone(field: Field, victim: Planted) -> bool:
 def _dead(field: Field, found: Topology, victim: Planted) -> Iterator[Judgement]:
     """Dead letters of each of the victim's queues, and of the platform's in a virtual host that is the victim's alone."""
     oracle, alone = field.oracles[victim.vhost], _is_alone(field, victim)
-    for queue in found.within(victim.vhost, "queue"):
-        if queue.startswith(f"{victim.tenant}.") or (alone and not carrying.is_served(oracle, queue)):
-            word = carrying.send(oracle, "", (queue,))
-            arrived = carrying.taken(oracle, queue, word, dead=True)
-            landed = carrying.found_in(field.oracles, found, field.members)
-            yield carrying.judge_dead(f"dead letters of {queue}", victim.tenant, landed, arrived=arrived)
+    own = [queue for queue in found.within(victim.vhost, "queue") if queue.startswith(f"{victim.tenant}.") or alone]
+    served = {queue for queue in own if carrying.is_served(oracle, queue)}
+    for queue in sorted(queue for queue in served if queue.startswith(f"{victim.tenant}.")):
+        reason = "somebody consumes from it, so that nothing of ours can be rejected there"
+        yield Judgement(subject=f"dead letters of {queue}", outcome=Outcome.NOT_REVIEWED, reason=reason)
+    words = {queue: carrying.send(oracle, "", (queue,)) for queue in own if queue not in served}
+    arrived = {queue: carrying.taken(oracle, queue, word, dead=True) for queue, word in words.items()}
+    landed = carrying.found_in(field.oracles, found, field.members)
+    for queue, word in words.items():
+        where = [one for one in landed if word in one.words]
+        yield carrying.judge_dead(f"dead letters of {queue}", victim.tenant, where, arrived=len(arrived[queue]))
 
 
 def _confined(field: Field) -> Iterator[Judgement]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import concurrent.futures
 import contextlib
 import dataclasses
 import itertools
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
     from suites.tenancy.gateway.routes import Way
     from suites.tenancy.gateway.stage import Stage
 
+AT_ONCE: Final = 4
 _KINDS: Final = ("*.yml", "*.yaml", "*.toml", "*.json")
 # `rule: "Path(`/a`)"`, `rule = 'Path("/a")'`.
 _RULE: Final = re.compile(r"""(?m)^\s*["']?rule["']?\s*[:=]\s*["']?(.+?)["']?,?\s*$""")
@@ -99,15 +101,19 @@ def attacked(stage: Stage) -> Iterator[Judgement]:
     """Every rule at every entry point of the gateway."""
     known = rules(stage.stack)
     requests = [pair for rule in known if rule.is_known for pair in asked(rule, stage.ways, stage.mine)]
-    for door in stage.through.values():
-        subject = f"{door.name} by the gateway's own rules"
-        try:
-            yield judge(subject, list(_taken(stage, door, requests)), stage.mine.marks, stage.theirs.marks)
-        except Unobservable as problem:
-            yield Judgement(subject=subject, outcome=Outcome.ERROR, reason=f"could not look: {problem}")
+    with concurrent.futures.ThreadPoolExecutor(AT_ONCE, thread_name_prefix="routers") as pool:
+        yield from pool.map(lambda door: _attacked(stage, door, requests), stage.through.values())
     left_out = tuple(rule.text for rule in known if not rule.is_known)
     if known:
         yield coverage(len(known) - len(left_out), len(known), what="rules of the gateway", left_out=left_out)
+
+
+def _attacked(stage: Stage, door: Door, requests: Sequence[tuple[Request, bool]]) -> Judgement:
+    subject = f"{door.name} by the gateway's own rules"
+    try:
+        return judge(subject, list(_taken(stage, door, requests)), stage.mine.marks, stage.theirs.marks)
+    except Unobservable as problem:
+        return Judgement(subject=subject, outcome=Outcome.ERROR, reason=f"could not look: {problem}")
 
 
 def asked(rule: Rule, ways: Sequence[Way], mine: Resident) -> Iterator[tuple[Request, bool]]:

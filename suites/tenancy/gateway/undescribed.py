@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import concurrent.futures
 import contextlib
 import itertools
 import re
@@ -39,20 +40,26 @@ _ENTRANCES: Final = (
 )
 
 
+AT_ONCE: Final = 4
+
+
 def attacked(stage: Stage, doors: Iterable[Door], canaries: int) -> Iterator[Judgement]:
     """Every door: FAIL where an answer shows what is another tenant's, NOT_REVIEWED where something answers that nobody describes.
 
     `canaries` is how many of the victim's the oracle sees: without one there is nothing to be shown.
     """
-    undescribed = list(beside(stage.ways, requests(stage.ways, stage.mine, stage.theirs)))
-    for door in doors:
-        subject = f"{door.name} paths that nobody describes"
-        try:
-            tried = [(request, refused(door, request, stage.mine.token)) for request in undescribed]
-        except Unobservable as problem:
-            yield Judgement(subject=subject, outcome=Outcome.ERROR, reason=f"could not look: {problem}")
-            continue
-        yield judge(subject, tried, foreign=stage.theirs.marks - stage.mine.marks, canaries=canaries)
+    undescribed = list({one.line: one for one in beside(stage.ways, requests(stage.ways, stage.mine, stage.theirs))}.values())
+    with concurrent.futures.ThreadPoolExecutor(AT_ONCE, thread_name_prefix="undescribed") as pool:
+        yield from pool.map(lambda door: _attacked(stage, door, undescribed, canaries), doors)
+
+
+def _attacked(stage: Stage, door: Door, asked: Sequence[Request], canaries: int) -> Judgement:
+    subject = f"{door.name} paths that nobody describes"
+    try:
+        tried = [(request, refused(door, request, stage.mine.token)) for request in asked]
+    except Unobservable as problem:
+        return Judgement(subject=subject, outcome=Outcome.ERROR, reason=f"could not look: {problem}")
+    return judge(subject, tried, foreign=stage.theirs.marks - stage.mine.marks, canaries=canaries)
 
 
 def beside(ways: Sequence[Way], asked: Iterable[Request]) -> Iterator[Request]:
