@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import contextlib
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
 from constat.errors import Unobservable
 from constat.observe import http
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     import httpx
 
     from constat.stack import Vault
@@ -35,6 +38,14 @@ class Path:
     unauthenticated: bool  # by the server's own word
 
 
+@dataclass(frozen=True, kw_only=True)
+class DrawnLogin:
+    """A database login that was handed out."""
+
+    user: str
+    password: str = field(repr=False)
+
+
 def connect(vault: Vault, *, token: str = "") -> httpx.Client:
     """Speak to the secret store with a token, or with none."""
     return http.client(vault.ca, f"{vault.url}/v1/", headers={"X-Vault-Token": token} if token else None)
@@ -50,6 +61,18 @@ def paths(vault: Vault, *, name: str) -> tuple[Path, ...]:
     """Every path that the administrator's description of the API has, `name` standing for whatever a path asks for."""
     described = _read(vault, "sys/internal/specs/openapi")["paths"]
     return tuple(_path(template, operations, name) for template, operations in described.items())
+
+
+def kept_names(vault: Vault) -> frozenset[str]:
+    """Every name that something has in any engine or way to log in: of keys, roles, groups, policies."""
+    found: set[str] = set()
+    with connect(vault, token=vault.admin_token) as client:
+        for path in paths(vault, name="constat"):
+            if "LIST" in path.methods and not _PLACE.search(path.template):
+                reply = http.ask(client, "LIST", path.url)
+                if reply.status == http.OK:
+                    found |= {str(key) for key in reply.json()["data"].get("keys") or ()}
+    return frozenset(found)
 
 
 def auth_methods(vault: Vault) -> dict[str, str]:
@@ -88,6 +111,25 @@ def _tokens(vault: Vault) -> frozenset[str]:
                 name = f"{data['display_name']}" if data.get("role") is None else f"role {data['role']}"
                 found.add(f"{name}, again" if name in found else name)
     return frozenset(found)
+
+
+def database_logins(vault: Vault) -> tuple[str, ...]:
+    """Every path that hands out a login to a database: made for who asks, or standing and rotated."""
+    mounts = [mount for mount, engine in _read(vault, "sys/mounts")["data"].items() if engine["type"] == "database"]
+    kinds = (("roles", "creds"), ("static-roles", "static-creds"))
+    return tuple(f"{mount}{creds}/{name}" for mount in mounts for roles, creds in kinds for name in names(vault, f"{mount}{roles}"))
+
+
+@contextlib.contextmanager
+def drawn(vault: Vault, path: str) -> Iterator[DrawnLogin]:
+    """Ask for a database login; its lease, where it has one, is ended afterwards.  Raises Unobservable when none is handed out."""
+    with connect(vault, token=vault.admin_token) as client:
+        reply = http.expect(http.ask(client, "GET", path), what=path).json()
+        try:
+            yield DrawnLogin(user=str(reply["data"]["username"]), password=str(reply["data"]["password"]))
+        finally:
+            if lease := reply.get("lease_id"):
+                http.expect(http.ask(client, "PUT", "sys/leases/revoke", value={"lease_id": lease, "sync": True}), what="the lease's end")
 
 
 def issued_prefixes(vault: Vault) -> tuple[str, ...]:

@@ -47,11 +47,11 @@ def edited(
         if changed == state["text"]:
             msg = f"{str(path(stack))!r} has nothing to change; the template is another than mutant {mutant_id} knows"
             raise Unobservable(msg)
-        _rewrite(path(stack), changed)
+        rewrite(path(stack), changed)
         reload(stack)
 
     def reverted(stack: Stack, state: State) -> None:
-        _rewrite(path(stack), state["text"])
+        rewrite(path(stack), state["text"])
         reload(stack)
 
     def confirmed(stack: Stack, state: State) -> bool:
@@ -71,7 +71,7 @@ def edited(
     )
 
 
-def _rewrite(path: Path, text: str) -> None:
+def rewrite(path: Path, text: str) -> None:
     """Give a file another text in place; it is never empty meanwhile, which a server that watches it would take up."""
     with path.open("r+b") as stream:
         stream.write(text.encode())

@@ -200,4 +200,28 @@ MUTANTS: Final = (
         ),
         controls=(CARRY,),
     ),
+    calls(
+        "MUT-TEN-BRO-12",
+        "an exchange relays one kind of event to a queue of another tenant's name, by way of a second exchange",
+        (
+            ("PUT", f"exchanges/{_THEIRS}/t1.relay", {"type": "topic", "durable": True}),
+            ("PUT", f"queues/{_THEIRS}/t1.relayed", {"durable": True}),
+            ("POST", f"bindings/{_THEIRS}/e/lead.events/e/t1.relay", {"routing_key": "*.lead.#"}),
+            ("POST", f"bindings/{_THEIRS}/e/t1.relay/q/t1.relayed", {"routing_key": "*.*.closed"}),
+        ),
+        (("DELETE", f"queues/{_THEIRS}/t1.relayed", None), ("DELETE", f"exchanges/{_THEIRS}/t1.relay", None)),
+        controls=(CARRY,),
+    ),
+    calls(
+        "MUT-TEN-BRO-13",
+        "events with one header are copied to a queue of another tenant's name",
+        (
+            ("PUT", f"exchanges/{_THEIRS}/t1.headers", {"type": "headers", "durable": True}),
+            ("PUT", f"queues/{_THEIRS}/t1.copied", {"durable": True}),
+            ("POST", f"bindings/{_THEIRS}/e/property.events/e/t1.headers", {"routing_key": "#"}),
+            ("POST", f"bindings/{_THEIRS}/e/t1.headers/q/t1.copied", {"routing_key": "", "arguments": {"x-match": "all", "kind": "sale"}}),
+        ),
+        (("DELETE", f"queues/{_THEIRS}/t1.copied", None), ("DELETE", f"exchanges/{_THEIRS}/t1.headers", None)),
+        controls=(CARRY,),
+    ),
 )

@@ -158,4 +158,19 @@ MUTANTS: Final = (
         ),
         controls=("TEN-API-02",),
     ),
+    released(
+        "MUT-TEN-API-52",
+        "an event goes to the tenant that its own detail names, for agencies that work for others",
+        service="property",
+        changes=(
+            Change(
+                file="property.py",
+                before="        return json(await self._outbox.publish(call.caller, call.input.verb, found.id, call.input.detail), 202)",
+                after='        tenant = str(call.input.detail.get("tenant", call.caller.tenant))\n'
+                "        whose = msgspec.structs.replace(call.caller, tenant=tenant)\n"
+                "        return json(await self._outbox.publish(whose, call.input.verb, found.id, call.input.detail), 202)",
+            ),
+        ),
+        controls=("TEN-API-02",),
+    ),
 )

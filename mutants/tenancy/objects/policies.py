@@ -10,7 +10,7 @@ import psutil
 
 from constat.errors import Unobservable
 from constat.mutant import Mutant, Scope
-from mutants.security.files import directory
+from mutants.security.files import directory, rewrite
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -36,29 +36,35 @@ def policy(mutant_id: str, title: str, change: Callable[[Statements], Statements
         plant=lambda stack, state: _write(stack, change(json.loads(json.dumps(state["statements"])))),
         confirm=lambda stack, state: _statements(stack) == change(json.loads(json.dumps(state["statements"]))),
         revert=lambda stack, state: _write(stack, state["statements"]),
-        fingerprint=lambda stack: _path(stack).read_text("utf-8"),
+        fingerprint=lambda stack: path(stack).read_text("utf-8"),
     )
 
 
-def _path(stack: Stack) -> Path:
+def path(stack: Stack) -> Path:
+    """The store's own list of identities and policies."""
     return directory(stack, "objects") / _FILE
 
 
 def _statements(stack: Stack) -> Statements:
-    document = json.loads(_path(stack).read_text("utf-8"))
+    document = json.loads(path(stack).read_text("utf-8"))
     found = next((json.loads(kept["content"]) for kept in document["policies"] if kept["name"] == _POLICY), None)
     if found is None:
-        msg = f"{str(_path(stack))!r} has no policy {_POLICY!r}"
+        msg = f"{str(path(stack))!r} has no policy {_POLICY!r}"
         raise Unobservable(msg)
     return list(found["Statement"])
 
 
 def _write(stack: Stack, statements: Statements) -> None:
-    document = json.loads(_path(stack).read_text("utf-8"))
+    document = json.loads(path(stack).read_text("utf-8"))
     for kept in document["policies"]:
         if kept["name"] == _POLICY:
             kept["content"] = json.dumps({"Version": "2012-10-17", "Statement": statements})
-    _path(stack).write_text(json.dumps(document, indent=1), "utf-8")
+    write(stack, json.dumps(document, indent=1))
+
+
+def write(stack: Stack, text: str) -> None:
+    """Give the list another text, and let the server read it."""
+    rewrite(path(stack), text)
     for process in psutil.process_iter():
         if _serves(process, str(directory(stack, "objects"))):
             process.send_signal(signal.SIGHUP)

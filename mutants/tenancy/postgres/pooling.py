@@ -1,4 +1,4 @@
-"""Defects of the pooler's configuration: other databases with other logins, and who may use its console."""
+"""Defects of the pooler's configuration: other databases with other logins, its console, and what a client leaves behind."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from psycopg.conninfo import conninfo_to_dict, make_conninfo
 from constat import deadlines, wait
 from constat.errors import Unobservable
 from constat.mutant import Mutant, Scope
-from mutants.security.files import directory
+from mutants.security.files import directory, rewrite
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -40,7 +40,7 @@ def _files(stack: Stack) -> dict[str, str]:
 
 def _write(stack: Stack, files: dict[str, str]) -> None:
     for name, text in files.items():
-        (directory(stack, "pooler") / name).write_text(text, "utf-8")
+        rewrite(directory(stack, "pooler") / name, text)
     _restart(stack)
 
 
@@ -91,6 +91,32 @@ def pooling(mutant_id: str, title: str, change: Change, *, login: Callable[[Post
     )
 
 
+def resetting(mutant_id: str, title: str, setting: str, value: str) -> Mutant:
+    """Make a mutant of how the pooler cleans a server connection before another client gets it."""
+
+    def changed(text: str) -> str:
+        lines = (f"{setting} = {value}" if line.startswith(f"{setting} =") else line for line in text.splitlines())
+        return "\n".join(lines) + "\n"
+
+    return Mutant(
+        id=mutant_id,
+        title=title,
+        scope=Scope.COMPONENT,
+        controls=_WHOLE,
+        prepare=lambda stack: {"files": _files(stack)},
+        plant=lambda stack, state: _write(stack, state["files"] | {_CONFIGURATION: changed(state["files"][_CONFIGURATION])}),
+        confirm=lambda stack, _state: _said(stack, setting) == value,
+        revert=lambda stack, state: _write(stack, state["files"]),
+        fingerprint=lambda stack: f"{_said(stack, setting)} {_files(stack)}",
+    )
+
+
+def _said(stack: Stack, setting: str) -> str:
+    """What the pooler itself takes the setting for."""
+    with psycopg.connect(_database(stack).pooler_admin_dsn, autocommit=True, prepare_threshold=None) as console:
+        return next((str(row[1]) for row in console.execute("SHOW CONFIG").fetchall() if row[0] == setting), "")
+
+
 def _aliased(database: Postgres, text: str) -> str:
     """The database once more, by another name and with the backup's login."""
     line = next(line for line in text.splitlines() if line.startswith(f"{database.database} ="))
@@ -135,5 +161,17 @@ MUTANTS: Final = (
         _listed("stats_users"),
         login=lambda database: database.pooler_dsn,
         opens="pgbouncer",
+    ),
+    resetting(
+        "MUT-TEN-PG-119",
+        "the pooler no longer cleans a server connection between two clients, for speed",
+        "server_reset_query_always",
+        "0",
+    ),
+    resetting(
+        "MUT-TEN-PG-120",
+        "the pooler puts settings back between two clients, and nothing else that a session keeps",
+        "server_reset_query",
+        "RESET ALL",
     ),
 )

@@ -45,6 +45,7 @@ UNION ALL SELECT 'system function', p.oid::regprocedure::text, p.proacl::text, N
 FROM pg_proc p WHERE p.pronamespace = 'pg_catalog'::regnamespace AND p.proacl IS NOT NULL
 UNION ALL SELECT 'system relation', c.oid::regclass::text, c.relacl::text, NULL, NULL, NULL, NULL, NULL, NULL
 FROM pg_class c WHERE c.relnamespace = 'pg_catalog'::regnamespace AND c.relkind IN ('r', 'v')
+UNION ALL SELECT 'trusted', oid::regprocedure::text, procost::text, NULL, NULL, NULL, NULL, NULL, NULL FROM pg_proc WHERE proleakproof
 UNION ALL SELECT 'setting', setdatabase::text, setrole::text, setconfig::text, NULL, NULL, NULL, NULL, NULL FROM pg_db_role_setting
 UNION ALL SELECT 'default', defaclrole::regrole::text, defaclnamespace::text, defaclobjtype::text, defaclacl::text, NULL, NULL, NULL, NULL
 FROM pg_default_acl ORDER BY 1, 2, 3, 4, 5

@@ -32,9 +32,9 @@ def policy(mutant_id: str, title: str, change: Callable[[str], str], *, controls
         scope=Scope.STORE,
         controls=controls,
         prepare=lambda stack: {"policy": _policy(stack)},
-        plant=lambda stack, state: _write(stack, _POLICY, {"policy": change(state["policy"])}),
+        plant=lambda stack, state: write(stack, _POLICY, {"policy": change(state["policy"])}),
         confirm=lambda stack, state: _policy(stack) != state["policy"],
-        revert=lambda stack, state: _write(stack, _POLICY, {"policy": state["policy"]}),
+        revert=lambda stack, state: write(stack, _POLICY, {"policy": state["policy"]}),
         fingerprint=_fingerprint,
     )
 
@@ -46,63 +46,68 @@ def fields(mutant_id: str, title: str, path: str, names: tuple[str, ...], change
         title=title,
         scope=Scope.STORE,
         controls=controls,
-        prepare=lambda stack: {"fields": {name: _read(stack, path)[name] for name in names}},
-        plant=lambda stack, _state: _write(stack, path, changed),
-        confirm=lambda stack, _state: all(_read(stack, path)[name] == value for name, value in changed.items()),
-        revert=lambda stack, state: _write(stack, path, state["fields"]),
+        prepare=lambda stack: {"fields": {name: read(stack, path)[name] for name in names}},
+        plant=lambda stack, _state: write(stack, path, changed),
+        confirm=lambda stack, _state: all(read(stack, path)[name] == value for name, value in changed.items()),
+        revert=lambda stack, state: write(stack, path, state["fields"]),
         fingerprint=_fingerprint,
     )
 
 
-def _vault(stack: Stack) -> Vault:
+def store(stack: Stack) -> Vault:
+    """The secret store; Unobservable where there is none."""
     if stack.vault is None:
         msg = "the stack has no secret store"
         raise Unobservable(msg)
     return stack.vault
 
 
-def _ask(stack: Stack, method: str, path: str, value: dict[str, Any] | None = None) -> http.Reply:
-    store = _vault(stack)
-    with vault.connect(store, token=store.admin_token) as client:
+def ask(stack: Stack, method: str, path: str, value: dict[str, Any] | None = None) -> http.Reply:
+    """Ask as the administrator, whatever comes back."""
+    known = store(stack)
+    with vault.connect(known, token=known.admin_token) as client:
         return http.ask(client, method, path, value=value)
 
 
-def _read(stack: Stack, path: str) -> dict[str, Any]:
-    return dict(http.expect(_ask(stack, "GET", path), what=path).json()["data"])
+def read(stack: Stack, path: str) -> dict[str, Any]:
+    """What is at a path; Unobservable where nothing is."""
+    return dict(http.expect(ask(stack, "GET", path), what=path).json()["data"])
 
 
-def _write(stack: Stack, path: str, value: dict[str, Any]) -> None:
-    http.expect(_ask(stack, "POST", path, value), what=path)
+def write(stack: Stack, path: str, value: dict[str, Any]) -> None:
+    """Write it; Unobservable unless it succeeds."""
+    http.expect(ask(stack, "POST", path, value), what=path)
 
 
 def _policy(stack: Stack) -> str:
-    return str(_read(stack, _POLICY)["policy"])
+    return str(read(stack, _POLICY)["policy"])
 
 
 def _fingerprint(stack: Stack) -> str:
     """Every policy and what is said of the role, and how issued logins are revoked where some are."""
-    store = _vault(stack)
+    known = store(stack)
     lines = [
-        f"{name} {_read(stack, f'sys/policies/acl/{name}')['policy']}"
-        for name in sorted(vault.names(store, "sys/policies/acl"))
+        f"{name} {read(stack, f'sys/policies/acl/{name}')['policy']}"
+        for name in sorted(vault.names(known, "sys/policies/acl"))
         if name != "root"
     ]
-    issued = _ask(stack, "GET", _ISSUED)
+    issued = ask(stack, "GET", _ISSUED)
     told = issued.json()["data"]["revocation_statements"] if issued.status != _MISSING else []
-    return "\n".join([*lines, str(sorted((name, str(value)) for name, value in _read(stack, _ROLE).items())), str(told)])
+    return "\n".join([*lines, str(sorted((name, str(value)) for name, value in read(stack, _ROLE).items())), str(told)])
 
 
 def _support(stack: Stack, state: State) -> None:
     del state  # there was none
-    _write(stack, _NEW, {"policy": 'path "secret/data/tenants/+/*" { capabilities = ["read"] }'})
+    write(stack, _NEW, {"policy": 'path "secret/data/tenants/+/*" { capabilities = ["read"] }'})
 
 
 def _no_support(stack: Stack, state: State) -> None:
     del state  # there was none
-    _ask(stack, "DELETE", _NEW)
+    ask(stack, "DELETE", _NEW)
 
 
-def _rule(path: str, *capabilities: str) -> Callable[[str], str]:
+def rule(path: str, *capabilities: str) -> Callable[[str], str]:
+    """A change of a policy: one more path, with these capabilities."""
     words = ", ".join(f'"{capability}"' for capability in capabilities)
     return lambda text: f'{text}\npath "{path}" {{ capabilities = [{words}] }}\n'
 
@@ -117,31 +122,31 @@ MUTANTS: Final = (
     policy(
         "MUT-TEN-VAU-02",
         "a tenant may list above its own place, because the web page began there",
-        _rule("secret/metadata/tenants/", "list"),
+        rule("secret/metadata/tenants/", "list"),
         controls=(SECRETS,),
     ),
     policy(
         "MUT-TEN-VAU-03",
         "old versions may be destroyed everywhere, by a clean-up with the tenants' policy",
-        _rule("secret/destroy/*", "update"),
+        rule("secret/destroy/*", "update"),
         controls=(SECRETS,),
     ),
     policy(
         "MUT-TEN-VAU-04",
         "the names of fields may be read everywhere, for a form",
-        _rule("secret/subkeys/*", "read"),
+        rule("secret/subkeys/*", "read"),
         controls=(SECRETS, CONFINED),
     ),
     policy(
         "MUT-TEN-VAU-05",
         "a tenant may end tokens by their accessors, to sign its agents out",
-        _rule("auth/token/revoke-accessor", "update"),
+        rule("auth/token/revoke-accessor", "update"),
         controls=(PLACES,),
     ),
     policy(
         "MUT-TEN-VAU-06",
         "a tenant may make secrets for roles, and the path has a plus where its name should be",
-        _rule("auth/approle/role/+/secret-id", "update"),
+        rule("auth/approle/role/+/secret-id", "update"),
         controls=(PLACES,),
     ),
     fields(
@@ -166,7 +171,7 @@ MUTANTS: Final = (
         scope=Scope.STORE,
         controls=(CONFINED,),
         plant=_support,
-        confirm=lambda stack, _state: "support" in vault.names(_vault(stack), "sys/policies/acl"),
+        confirm=lambda stack, _state: "support" in vault.names(store(stack), "sys/policies/acl"),
         revert=_no_support,
         fingerprint=_fingerprint,
     ),

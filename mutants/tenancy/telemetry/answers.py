@@ -52,4 +52,18 @@ MUTANTS: Final = (
         ),
         controls=("TEN-TEL-02",),
     ),
+    released(
+        "MUT-TEN-TEL-13",
+        "requests are measured by tenant, under a number so that nobody is named",
+        service="property",
+        changes=(
+            Change(
+                file="application.py",
+                before=_OBSERVE,
+                after='        who = sum(dict(scope["headers"]).get(b"x-tenant-id", b"")) % 997\n'
+                + _OBSERVE.replace("self._route", 'f"{self._route} {who}"'),
+            ),
+        ),
+        controls=("TEN-TEL-02",),
+    ),
 )

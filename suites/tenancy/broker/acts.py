@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import secrets
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
@@ -10,19 +9,29 @@ from constat.attempt import Answer
 from suites.tenancy.broker import ground
 from suites.tenancy.broker.ground import WORD, Planted
 from suites.tenancy.broker.line import entering
+from suites.tenancy.broker.methods import (
+    DESTRUCTIVE,
+    EXCHANGE_VERBS,
+    QUEUE_VERBS,
+    TWINS,
+    USES_UP,
+    declare_exchange,
+    declare_queue,
+    look_exchange,
+    look_queue,
+    publish,
+)
 from suites.tenancy.campaign import Act
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Iterator
 
     from pika.adapters.blocking_connection import BlockingChannel
 
     from constat.observe.topology import Topology
     from constat.stack import Broker, Login
     from suites.tenancy.broker.line import Line, Talk
-
-    # What is tried on a name of the victim's; `own` is what the attacker has.
-    Verb = Callable[[str, Planted], Talk]
+    from suites.tenancy.broker.methods import Verb
 
 # 403 access refused, 530 not allowed in that virtual host.
 DENIED: Final = frozenset({"amqp 403", "amqp 530"})
@@ -82,21 +91,21 @@ def in_vhost(scene: Scene) -> Iterator[Act]:
         yield from _against(scene, exchange, EXCHANGE_VERBS, own=scene.own.exchange)
     for name in (f"{scene.own.tenant}.events", scene.own.queue):
         for guess, nowhere in guesses(name, scene.own.tenant, scene.victim.tenant):
-            for kind, look, own in (("queue", _look_queue, scene.own.queue), ("exchange", _look_exchange, scene.own.exchange)):
+            for kind, look, own in (("queue", look_queue, scene.own.queue), ("exchange", look_exchange, scene.own.exchange)):
                 twin, absent = look(own, scene.own), look(nowhere, scene.own)
                 yield _act(scene, f"guess {kind} {guess}", look(guess, scene.own), twin, absent=absent)
     for name, talk in _impersonations(scene):
-        yield _act(scene, name, talk, _publish(scene.own.exchange, f"{scene.own.tenant}.x"))
+        yield _act(scene, name, talk, publish(scene.own.exchange, f"{scene.own.tenant}.x"))
 
 
 def _against(scene: Scene, name: str, verbs: dict[str, Verb], *, own: str) -> Iterator[Act]:
     for what, verb in verbs.items():
         if what == "look" and not name.startswith(f"{scene.victim.tenant}."):
             continue  # the names of the platform's own queues are no secret
-        if what in _DESTRUCTIVE and not scene.disposable and WORD not in name:
+        if what in DESTRUCTIVE and not scene.disposable and WORD not in name:
             continue  # only what the suite has planted is risked there
         twin = TWINS.get(verb, verb)
-        yield _act(scene, f"{what}: {name}", verb(name, scene.own), twin(own, scene.own), restores=what in _USES_UP)
+        yield _act(scene, f"{what}: {name}", verb(name, scene.own), twin(own, scene.own), restores=what in USES_UP)
 
 
 def _act(scene: Scene, name: str, talk: Talk, twin: Talk, *, absent: Talk | None = None, restores: bool = False) -> Act:
@@ -128,124 +137,6 @@ def _told(answer: Answer, name: str) -> Answer:
     return answer
 
 
-def _look_queue(name: str, own: Planted) -> Talk:
-    del own
-    return lambda channel: f"{channel.queue_declare(name, passive=True).method.message_count} messages"
-
-
-def _look_exchange(name: str, own: Planted) -> Talk:
-    del own
-    return lambda channel: str(channel.exchange_declare(name, passive=True))
-
-
-def _declare_queue(name: str, own: Planted) -> Talk:
-    del own
-    return lambda channel: str(channel.queue_declare(name, durable=True))
-
-
-def _purge(name: str, own: Planted) -> Talk:
-    del own
-    return lambda channel: str(channel.queue_purge(name))
-
-
-def _delete_queue(name: str, own: Planted) -> Talk:
-    del own
-    return lambda channel: str(channel.queue_delete(name, if_unused=True, if_empty=True))
-
-
-def _get(name: str, own: Planted) -> Talk:
-    del own
-
-    def talk(channel: BlockingChannel) -> str:
-        _, _, body = channel.basic_get(name)
-        return (body or b"").decode(errors="replace")
-
-    return talk
-
-
-def _consume(name: str, own: Planted) -> Talk:
-    del own
-
-    def talk(channel: BlockingChannel) -> str:
-        channel.basic_qos(prefetch_count=1)
-        for _, _, body in channel.consume(name, inactivity_timeout=0.05):
-            channel.cancel()
-            return (body or b"").decode(errors="replace")
-        return ""
-
-    return talk
-
-
-def _bind_to_own(name: str, own: Planted) -> Talk:
-    return lambda channel: str(channel.queue_bind(name, own.exchange, f"{own.tenant}.x"))
-
-
-def _unbind(name: str, own: Planted) -> Talk:
-    return lambda channel: str(channel.queue_unbind(name, own.exchange, f"{own.tenant}.nothing"))
-
-
-def _through_default(name: str, own: Planted) -> Talk:
-    del own
-    return _publish("", name)
-
-
-def _publish(exchange: str, key: str) -> Talk:
-    def talk(channel: BlockingChannel) -> str:
-        channel.confirm_delivery()
-        channel.basic_publish(exchange, key, b"constat-attack")
-        return "confirmed"
-
-    return talk
-
-
-def _publish_to(name: str, own: Planted) -> Talk:
-    return _publish(name, f"{own.tenant}.x")
-
-
-def _declare_exchange(name: str, own: Planted) -> Talk:
-    del own
-    return lambda channel: str(channel.exchange_declare(name, "topic", durable=True))
-
-
-def _delete_exchange(name: str, own: Planted) -> Talk:
-    del own
-    return lambda channel: str(channel.exchange_delete(name, if_unused=True))
-
-
-def _bind_own_queue(name: str, own: Planted) -> Talk:
-    return lambda channel: str(channel.queue_bind(own.queue, name, "#"))
-
-
-def _bind_own_queue_own_key(name: str, own: Planted) -> Talk:
-    return lambda channel: str(channel.queue_bind(own.queue, name, f"{own.tenant}.x"))
-
-
-def _bind_as_source(name: str, own: Planted) -> Talk:
-    return lambda channel: str(channel.exchange_bind(own.exchange, name, "#"))
-
-
-def _bind_as_destination(name: str, own: Planted) -> Talk:
-    return lambda channel: str(channel.exchange_bind(name, own.exchange, f"{own.tenant}.nothing"))
-
-
-def _as_dead_letters(name: str, own: Planted) -> Talk:
-    def talk(channel: BlockingChannel) -> str:
-        queue = f"{own.queue}.{secrets.token_hex(4)}"
-        channel.queue_declare(queue, arguments={"x-dead-letter-exchange": name, "x-dead-letter-routing-key": "constat"})
-        return str(channel.queue_delete(queue))
-
-    return talk
-
-
-def _as_alternate(name: str, own: Planted) -> Talk:
-    def talk(channel: BlockingChannel) -> str:
-        exchange = f"{own.exchange}.{secrets.token_hex(4)}"
-        channel.exchange_declare(exchange, "topic", arguments={"alternate-exchange": name})
-        return str(channel.exchange_delete(exchange))
-
-    return talk
-
-
 def _impersonations(scene: Scene) -> Iterator[tuple[str, Talk]]:
     """In another's name: as its user, or with a queue of its name."""
     own, victim = scene.own, scene.victim.tenant
@@ -257,79 +148,5 @@ def _impersonations(scene: Scene) -> Iterator[tuple[str, Talk]]:
 
     yield _IN_ANOTHERS_NAME, as_user
     for name in (f"{victim}.{WORD}.new", f"{WORD}.new", f"{own.tenant}{WORD}", own.tenant):
-        yield f"declare queue {name}", _declare_queue(name, own)
-        yield f"declare exchange {name}", _declare_exchange(name, own)
-
-
-QUEUE_VERBS: Final[dict[str, Verb]] = {
-    "look": _look_queue,
-    "get": _get,
-    "consume": _consume,
-    "declare": _declare_queue,
-    "bind": _bind_to_own,
-    "unbind": _unbind,
-    "publish through the default exchange": _through_default,
-    "purge": _purge,
-    "delete": _delete_queue,
-}
-EXCHANGE_VERBS: Final[dict[str, Verb]] = {
-    "look": _look_exchange,
-    "declare": _declare_exchange,
-    "publish": _publish_to,
-    "bind one's own queue": _bind_own_queue,
-    "bind one's own queue by one's own key": _bind_own_queue_own_key,
-    "bind as a source": _bind_as_source,
-    "bind as a destination": _bind_as_destination,
-    "make it take dead letters": _as_dead_letters,
-    "make it an alternate": _as_alternate,
-    "delete": _delete_exchange,
-}
-
-
-def _own_exchange(name: str, own: Planted) -> Talk:
-    """No tenant may use the default exchange; that it may publish at all is the twin."""
-    del name
-    return _publish(own.exchange, f"{own.tenant}.x")
-
-
-def _deletes_spare_queue(name: str, own: Planted) -> Talk:
-    del own
-
-    def talk(channel: BlockingChannel) -> str:
-        channel.queue_declare(f"{name}.spare", durable=True)
-        return str(channel.queue_delete(f"{name}.spare", if_unused=True, if_empty=True))
-
-    return talk
-
-
-def _deletes_spare_exchange(name: str, own: Planted) -> Talk:
-    del own
-
-    def talk(channel: BlockingChannel) -> str:
-        channel.exchange_declare(f"{name}.spare", "topic", durable=True)
-        return str(channel.exchange_delete(f"{name}.spare", if_unused=True))
-
-    return talk
-
-
-def _binds_spare_exchange(name: str, own: Planted) -> Talk:
-    del own
-
-    def talk(channel: BlockingChannel) -> str:
-        channel.exchange_declare(f"{name}.spare", "topic", durable=True)
-        channel.exchange_bind(f"{name}.spare", name, "constat.nothing")
-        return str(channel.exchange_delete(f"{name}.spare"))
-
-    return talk
-
-
-# The same on one's own, where doing it plainly would take away what the next act needs.
-TWINS: Final[dict[Verb, Verb]] = {
-    _through_default: _own_exchange,
-    _delete_queue: _deletes_spare_queue,
-    _delete_exchange: _deletes_spare_exchange,
-    _bind_as_source: _binds_spare_exchange,
-    _bind_as_destination: _binds_spare_exchange,
-}
-_USES_UP: Final = frozenset({"purge"})
-_DESTRUCTIVE: Final = frozenset({"purge", "delete"})
+        yield f"declare queue {name}", declare_queue(name, own)
+        yield f"declare exchange {name}", declare_exchange(name, own)

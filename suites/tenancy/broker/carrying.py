@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import secrets
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import pika
 
@@ -31,6 +31,7 @@ class Landed:
 
     queue: Part
     owners: frozenset[str]
+    words: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -75,48 +76,73 @@ def _look(queue: str) -> Talk:
     return lambda channel: str(channel.queue_declare(queue, passive=True).method.message_count)
 
 
-def send(oracle: Line, exchange: str, keys: tuple[str, ...]) -> str:
-    """Publish a word to an exchange with each key, as a service would; what no queue takes is dropped."""
+def send(oracle: Line, exchange: str, keys: tuple[str, ...], *, headers: tuple[dict[str, Any], ...] = ()) -> str:
+    """Publish a word to an exchange with each key and with all of the headers, as a service would; what no queue takes is dropped."""
     word = f"{WORD}-{secrets.token_hex(8)}"
 
     def talk(channel: BlockingChannel) -> str:
         channel.confirm_delivery()
         for key in keys:
             channel.basic_publish(exchange, key, word.encode(), properties=pika.BasicProperties(delivery_mode=1))
+        for said in headers:
+            channel.basic_publish(exchange, keys[0], word.encode(), properties=pika.BasicProperties(delivery_mode=1, headers=said))
         return word
 
-    return oracle.need(talk)
+    answer = oracle.act(talk)
+    if answer.kind == "amqp 403" and "internal" in answer.shown:  # only other exchanges lead there, and they are sent to as well
+        return word
+    return word if answer.kind == OK else oracle.need(talk)
 
 
-def taken(oracle: Line, queue: str, word: str, *, dead: bool = False) -> int:
-    """Take every message with that word out of a queue, and leave the others where they are; how many there were."""
+def is_served(oracle: Line, queue: str) -> bool:
+    """Whether somebody consumes from the queue: what is put into it is gone at once."""
+    return int(oracle.need(lambda channel: str(channel.queue_declare(queue, passive=True).method.consumer_count))) > 0
+
+
+def taken(oracle: Line, queue: str, word: str, *, dead: bool = False) -> tuple[str, ...]:
+    """Take every message with that word out of a queue, and leave the others where they are; what was taken."""
 
     def talk(channel: BlockingChannel) -> str:
         depth = channel.queue_declare(queue, passive=True).method.message_count
-        hits = 0
+        hits = []
         for _ in range(min(depth, _DEEPEST)):
             delivered, _, body = channel.basic_get(queue)
             if delivered is None:
                 break
             if word.encode() in body:
-                hits += 1
+                hits.append(body.decode(errors="replace"))
                 if dead:
                     channel.basic_nack(delivered.delivery_tag, requeue=False)
                 else:
                     channel.basic_ack(delivered.delivery_tag)
-        return str(hits)  # what was not answered for goes back when the channel is closed
+        return "\n".join(hits)  # what was not answered for goes back when the channel is closed
 
     answer = oracle.act(talk)
     if answer.kind == "amqp 404":  # an attack may have removed it meanwhile
-        return 0
-    return int(answer.shown) if answer.kind == OK else int(oracle.need(talk))
+        return ()
+    return tuple((answer.shown if answer.kind == OK else oracle.need(talk)).splitlines())
 
 
 def found_in(lines: dict[str, Line], found: Topology, tenants: tuple[Member, ...]) -> list[Landed]:
     """Every queue that holds such a word, after a moment in which it may be carried on; the words are taken out."""
     wait.pause(_CARRIED_SECONDS)
-    queues = [part for part in found.parts if part.kind == "queue" and part.vhost in lines]
-    return [Landed(queue=part, owners=owners(part, found, tenants)) for part in queues if taken(lines[part.vhost], part.name, f"{WORD}-")]
+    landed = [
+        Landed(queue=part, owners=owners(part, found, tenants), words=frozenset(taken(oracle, part.name, f"{WORD}-")))
+        for vhost, oracle in lines.items()
+        for part in _filled(oracle, [part for part in found.parts if part.kind == "queue" and part.vhost == vhost])
+    ]
+    return [one for one in landed if one.words]
+
+
+def _filled(oracle: Line, queues: list[Part]) -> list[Part]:
+    """Those that hold anything at all, asked for on one channel; each may, where one of them is gone."""
+
+    def talk(channel: BlockingChannel) -> str:
+        return "\n".join(part.name for part in queues if channel.queue_declare(part.name, passive=True).method.message_count)
+
+    answer = oracle.act(talk)
+    filled = set(answer.shown.splitlines())
+    return [part for part in queues if part.name in filled] if answer.kind == OK else queues
 
 
 def judge(subject: str, victim: str, landed: list[Landed]) -> Judgement:

@@ -15,8 +15,9 @@ from constat.observe.topology import Right, Topology, User, definitions, topolog
 from constat.outcome import Impact, Outcome, Severity
 from suites.tenancy.broker import acts, carrying, ground, management
 from suites.tenancy.broker.carrying import Member
-from suites.tenancy.broker.ground import WORD, Planted
+from suites.tenancy.broker.ground import Planted
 from suites.tenancy.broker.line import Line, entering
+from suites.tenancy.broker.routing import Routes, routes
 from suites.tenancy.campaign import OK, Place, besiege
 
 if TYPE_CHECKING:
@@ -212,24 +213,39 @@ def _carried(field: Field) -> Iterator[Judgement]:
     found = replace(field.found, parts=tuple(part for part in field.found.parts if part not in locked))
     for _, _, victim in field.directions():
         oracle = field.oracles[victim.vhost]
-        keys = (f"{victim.tenant}.{WORD}", f"{victim.tenant}.property.created", f"{victim.tenant}", f"{WORD}.{victim.tenant}")
+        known = _routes(field, victim)
         for exchange in found.within(victim.vhost, "exchange"):
-            if exchange and not exchange.startswith("amq."):
-                carrying.send(oracle, exchange, keys)
+            if exchange:
+                carrying.send(oracle, exchange, known.keys, headers=known.headers)
         landed = carrying.found_in(field.oracles, found, field.members)
         yield carrying.judge(f"events of {victim.tenant}", victim.tenant, landed)
         yield from _dead(field, found, victim)
 
 
+def _routes(field: Field, victim: Planted) -> Routes:
+    others = tuple(member.name for member in field.members if member.name != victim.tenant)
+    return routes(definitions(field.broker)["bindings"], victim.vhost, victim.tenant, others, alone=_is_alone(field, victim))
+
+
+def _is_alone(field: Field, victim: Planted) -> bool:
+    """Whether the virtual host is the victim's and no other tenant's."""
+    return [member.name for member in field.members if member.vhost == victim.vhost] == [victim.tenant]
+
+
 def _dead(field: Field, found: Topology, victim: Planted) -> Iterator[Judgement]:
-    """Dead letters of each of the victim's queues."""
-    oracle = field.oracles[victim.vhost]
-    for queue in found.within(victim.vhost, "queue"):
-        if queue.startswith(f"{victim.tenant}."):
-            word = carrying.send(oracle, "", (queue,))
-            arrived = carrying.taken(oracle, queue, word, dead=True)
-            landed = carrying.found_in(field.oracles, found, field.members)
-            yield carrying.judge_dead(f"dead letters of {queue}", victim.tenant, landed, arrived=arrived)
+    """Dead letters of each of the victim's queues, and of the platform's in a virtual host that is the victim's alone."""
+    oracle, alone = field.oracles[victim.vhost], _is_alone(field, victim)
+    own = [queue for queue in found.within(victim.vhost, "queue") if queue.startswith(f"{victim.tenant}.") or alone]
+    served = {queue for queue in own if carrying.is_served(oracle, queue)}
+    for queue in sorted(queue for queue in served if queue.startswith(f"{victim.tenant}.")):
+        reason = "somebody consumes from it, so that nothing of ours can be rejected there"
+        yield Judgement(subject=f"dead letters of {queue}", outcome=Outcome.NOT_REVIEWED, reason=reason)
+    words = {queue: carrying.send(oracle, "", (queue,)) for queue in own if queue not in served}
+    arrived = {queue: carrying.taken(oracle, queue, word, dead=True) for queue, word in words.items()}
+    landed = carrying.found_in(field.oracles, found, field.members)
+    for queue, word in words.items():
+        where = [one for one in landed if word in one.words]
+        yield carrying.judge_dead(f"dead letters of {queue}", victim.tenant, where, arrived=len(arrived[queue]))
 
 
 def _confined(field: Field) -> Iterator[Judgement]:

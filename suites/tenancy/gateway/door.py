@@ -42,6 +42,10 @@ class Door:
 
     def __exit__(self, *_: object) -> None:
         """Close what is open."""
+        self.close()
+
+    def close(self) -> None:
+        """Close every connection that nobody uses at the moment; the next request opens another."""
         with contextlib.suppress(queue.Empty):
             while True:
                 self._idle.get_nowait().close()
@@ -52,7 +56,7 @@ class Door:
             try:
                 return self._sent(request, token)
             except _HUNG_UP:  # once more, on a connection of its own
-                self.__exit__()
+                self.close()
                 return self._sent(request, token)
         except (http.client.HTTPException, OSError, ValueError) as problem:
             msg = f"no answer to {request.method} {request.line!r} at {self.name}: {type(problem).__name__}: {problem}"
@@ -60,7 +64,8 @@ class Door:
 
     def _sent(self, request: Request, token: str | None) -> Reply:
         with self._connection() as line:
-            line.putrequest(request.method, request.line, skip_accept_encoding=True)
+            says_host = any(name.lower() == "host" for name, _ in request.headers)
+            line.putrequest(request.method, request.line, skip_host=says_host, skip_accept_encoding=True)
             for name, value in request.headers:
                 line.putheader(name, value.encode())
             if token is not None:

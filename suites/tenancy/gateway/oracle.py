@@ -10,6 +10,7 @@ from psycopg import sql
 
 from constat.errors import Unobservable
 from constat.observe import objects
+from suites.tenancy.gateway.events import Events
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -29,7 +30,7 @@ Row = tuple[Any, ...]
 
 @dataclass(frozen=True, kw_only=True)
 class Sight:
-    """Everything of a tenant by place (a table, a bucket) as a digest, and how many of its canaries were seen."""
+    """Everything of a tenant by place (a table, a bucket, its events) as a digest, and how many of its canaries were seen."""
 
     places: Mapping[str, str]
     canaries: int
@@ -50,15 +51,17 @@ class Oracle:
         self._canary = canary
         self._connection = connect(stack.postgres)
         self._query = self._rows()
+        self._events = Events(stack, tenant)
 
     def close(self) -> None:
-        """Let go of the connection."""
+        """Let go of the connections."""
+        self._events.close()
         self._connection.close()
 
     def look(self) -> Sight:
-        """Every row that is the tenant's, and every rewrite of one; every version of every object below its name."""
+        """Every row that is the tenant's, and every rewrite of one; every version of every object below its name; its events."""
         rows = self.rows()
-        places = {str(row[0]): f"{row[1]} {row[2]}" for row in rows} | self._objects()
+        places = {str(row[0]): f"{row[1]} {row[2]}" for row in rows} | self._objects() | self._events.seen()
         return Sight(places=places, canaries=sum(int(row[3]) for row in rows))
 
     def rows(self) -> list[Row]:

@@ -11,7 +11,7 @@ from constat.control import control
 from constat.errors import Unobservable
 from constat.judgement import Findings, Judgement, coverage
 from constat.outcome import Impact, Outcome, Severity
-from suites.tenancy.gateway import attack, undescribed
+from suites.tenancy.gateway import attack, routers, undescribed
 from suites.tenancy.gateway.oracle import Oracle
 
 if TYPE_CHECKING:
@@ -59,6 +59,7 @@ def _beside(stage: Stage) -> Iterator[Judgement]:
     """What answers at a door and stands in no description."""
     with contextlib.closing(Oracle(stage.stack, stage.theirs.tenant, stage.theirs.canary)) as oracle:
         yield from undescribed.attacked(stage, (*stage.direct.values(), *stage.through.values()), oracle.look().canaries)
+    yield from routers.attacked(stage)
 
 
 def judged(stage: Stage, variations: Variations) -> Iterator[Judgement]:

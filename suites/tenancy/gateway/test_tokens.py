@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import concurrent.futures
 import contextlib
 import dataclasses
 from dataclasses import dataclass
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
     from suites.tenancy.gateway.stage import Stage
     from suites.tenancy.gateway.tokens import Genuine
 
+AT_ONCE: Final = 4
 _KEYS: Final = "jwks.json"
 _WHO: Final = ("user", "tenant", "organization_id")
 _SAFE: Final = frozenset({"GET", "HEAD"})
@@ -65,11 +67,14 @@ def judged(stage: Stage) -> Iterator[Judgement]:
     reached: set[Way] = set()
     whole: set[tuple[str, str]] = set()
     with presenting.attackers_address() as (address, hits), contextlib.closing(_oracle(stage)) as oracle:
+        jobs = []
         for way, door in [(one, door) for one in guarded for door in stage.doors(one) if leads(one, door, stage)]:
             is_first = (way.service, door.name) not in whole and way.method == "GET"
             whole |= {(way.service, door.name)} if is_first else set()
             reached.add(way)
-            yield _one(stage, way, door, oracle, Forging(token=token, address=address if is_first else ""))
+            jobs.append((way, door, Forging(token=token, address=address if is_first else "")))
+        with concurrent.futures.ThreadPoolExecutor(AT_ONCE, thread_name_prefix="tokens") as pool:
+            yield from pool.map(lambda job: _one(stage, job[0], job[1], oracle, job[2]), jobs)
         yield _fetched(hits.paths)
     left_out = tuple(str(way) for way in guarded if way not in reached)
     yield coverage(len(reached), len(guarded), what="operations that ask for a token", left_out=left_out)

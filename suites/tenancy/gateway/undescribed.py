@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import concurrent.futures
+import contextlib
 import itertools
 import re
 from typing import TYPE_CHECKING, Final
@@ -12,6 +14,7 @@ from constat.observe import http
 from constat.outcome import Outcome
 from constat.trial import Act, Trial
 from suites.tenancy.gateway import judging
+from suites.tenancy.gateway.attack import refused
 from suites.tenancy.gateway.request import Request
 from suites.tenancy.gateway.routes import PLACE, own
 from suites.tenancy.gateway.values import Unmakeable
@@ -37,21 +40,32 @@ _ENTRANCES: Final = (
 )
 
 
+AT_ONCE: Final = 4
+
+
 def attacked(stage: Stage, doors: Iterable[Door], canaries: int) -> Iterator[Judgement]:
     """Every door: FAIL where an answer shows what is another tenant's, NOT_REVIEWED where something answers that nobody describes.
 
     `canaries` is how many of the victim's the oracle sees: without one there is nothing to be shown.
     """
-    known = [re.compile(PLACE.sub("[^/]+", way.path).rstrip("/") + "/?") for way in stage.ways]
-    for door in doors:
-        subject = f"{door.name} paths that nobody describes"
-        try:
-            tried = [(request, door.ask(request, stage.mine.token)) for request in requests(stage.ways, stage.mine, stage.theirs)]
-        except Unobservable as problem:
-            yield Judgement(subject=subject, outcome=Outcome.ERROR, reason=f"could not look: {problem}")
-            continue
-        undescribed = [one for one in tried if not any(pattern.fullmatch(one[0].line.partition("?")[0]) for pattern in known)]
-        yield judge(subject, undescribed, foreign=stage.theirs.marks - stage.mine.marks, canaries=canaries)
+    undescribed = list({one.line: one for one in beside(stage.ways, requests(stage.ways, stage.mine, stage.theirs))}.values())
+    with concurrent.futures.ThreadPoolExecutor(AT_ONCE, thread_name_prefix="undescribed") as pool:
+        yield from pool.map(lambda door: _attacked(stage, door, undescribed, canaries), doors)
+
+
+def _attacked(stage: Stage, door: Door, asked: Sequence[Request], canaries: int) -> Judgement:
+    subject = f"{door.name} paths that nobody describes"
+    try:
+        tried = [(request, refused(door, request, stage.mine.token)) for request in asked]
+    except Unobservable as problem:
+        return Judgement(subject=subject, outcome=Outcome.ERROR, reason=f"could not look: {problem}")
+    return judge(subject, tried, foreign=stage.theirs.marks - stage.mine.marks, canaries=canaries)
+
+
+def beside(ways: Sequence[Way], asked: Iterable[Request]) -> Iterator[Request]:
+    """Those requests whose path no operation describes."""
+    known = re.compile("|".join(PLACE.sub("[^/]+", way.path).rstrip("/") + "/?" for way in ways) or r"(?!)")
+    yield from (request for request in asked if not known.fullmatch(request.line.partition("?")[0]))
 
 
 def requests(ways: Sequence[Way], mine: Resident, theirs: Resident) -> Iterator[Request]:
@@ -60,13 +74,16 @@ def requests(ways: Sequence[Way], mine: Resident, theirs: Resident) -> Iterator[
     ids = tuple(dict.fromkeys(("", theirs.organization_id, theirs.tenant, *list(theirs.places.values())[:1])))
     for collection, tail, identifier in itertools.product(collections, _TAILS, ids):
         yield Request(method="GET", path=f"{collection}/{tail}/{identifier}".rstrip("/"))
-    for way, entrance in itertools.product((way for way in ways if way.method == "GET" and not way.public), _ENTRANCES):
-        try:
-            asked = own(way, mine)
-        except Unmakeable:  # the operation itself is said to be out of reach where it is attacked
-            continue
+    for asked, entrance in itertools.product(_looks(ways, mine), _ENTRANCES):
         for path in dict.fromkeys((asked.path, re.sub(r"^/api(?=/)", "", asked.path))):
             yield Request(method="GET", path=f"/{entrance}{path}", places=asked.places, query=asked.query)
+
+
+def _looks(ways: Sequence[Way], mine: Resident) -> Iterator[Request]:
+    for way in ways:
+        if way.method == "GET" and not way.public:
+            with contextlib.suppress(Unmakeable):  # the operation itself is said to be out of reach where it is attacked
+                yield own(way, mine)
 
 
 def judge(subject: str, tried: Sequence[tuple[Request, Reply]], *, foreign: frozenset[str], canaries: int) -> Judgement:

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Final
 
 from constat.attempt import Answer
 from suites.tenancy.campaign import OK, UNSUPPORTED, Act
-from suites.tenancy.objects.acts import DENIED
 from suites.tenancy.objects.ground import WORD, Admin, Authority, answered, supported
 from suites.tenancy.objects.operations import CONFIGURATIONS, LOOKED_AT
+from suites.tenancy.objects.scene import DENIED
 from suites.tenancy.objects.wire import Request, Speaker
 
 if TYPE_CHECKING:

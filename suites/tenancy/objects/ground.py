@@ -140,9 +140,10 @@ class Admin:
         """Every bucket that there is."""
         return tuple(re.findall(r"<Bucket>.*?<Name>(.*?)</Name>", self.need("GET", "/").text, re.DOTALL))
 
-    def plant(self, bucket: str, tenant: str, owner: Speaker | None) -> Planted:
-        """Plant as the tenant where it may, else as the administrator."""
-        planted = Planted(tenant=tenant, folder=f"{tenant}/{WORD}/{secrets.token_hex(4)}", content=_canary(), name=_canary())
+    def plant(self, bucket: str, tenant: str, owner: Speaker | None, *, folder: str = "") -> Planted:
+        """Plant as the tenant where it may, else as the administrator; in the folder that is asked for."""
+        where = folder or f"{tenant}/{WORD}/{secrets.token_hex(4)}"
+        planted = Planted(tenant=tenant, folder=where, content=_canary(), name=_canary())
         by = Admin(owner) if owner is not None else self
         for key in (planted.hidden, planted.known):
             by.need("PUT", at(bucket, key), body=f"{planted.content} {key.rpartition('/')[2][:1]}".encode())

@@ -8,14 +8,14 @@ from urllib.parse import quote, unquote
 
 from constat.attempt import Answer
 from suites.tenancy.campaign import OK, Act
-from suites.tenancy.objects.acts import DENIED
 from suites.tenancy.objects.ground import answered, entries, supported
+from suites.tenancy.objects.scene import DENIED
 from suites.tenancy.objects.wire import Request
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from suites.tenancy.objects.acts import Scene
+    from suites.tenancy.objects.scene import Scene
 
 # Kind of listing → how it is asked for, and what it calls the place to begin at.
 KINDS: Final[dict[str, tuple[tuple[tuple[str, str], ...], str]]] = {

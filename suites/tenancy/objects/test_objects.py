@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import concurrent.futures
 import contextlib
+import dataclasses
+import itertools
 import secrets
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
@@ -16,9 +18,9 @@ from constat.judgement import Findings, Judgement, coverage
 from constat.observe import objects as stores
 from constat.outcome import Impact, Outcome, Severity
 from suites.tenancy.campaign import Place, besiege
-from suites.tenancy.objects import acts, configuration, listings
-from suites.tenancy.objects.acts import Scene
+from suites.tenancy.objects import acts, addresses, configuration, copying, derived, listings, pairs
 from suites.tenancy.objects.ground import WORD, Admin, Authority, Planted, at
+from suites.tenancy.objects.scene import Scene
 from suites.tenancy.objects.wire import Speaker
 
 if TYPE_CHECKING:
@@ -26,6 +28,7 @@ if TYPE_CHECKING:
 
     from constat.stack import KeyPair, Objects, Stack
     from suites.tenancy.campaign import Act
+    from suites.tenancy.objects.derived import Identity, Rule
 
 NEEDS: Final = ("objects", "tenants")
 PROMISES: Final = ("isolation.storage",)
@@ -48,6 +51,9 @@ class Field:
     homes: frozenset[tuple[str, str]]
     buckets: tuple[stores.Bucket, ...]
     disposable: bool
+    identities: tuple[Identity, ...]  # by the store's own list
+    rules: tuple[Rule, ...]
+    operators: frozenset[str]  # access keys of who works for all tenants
 
     def directions(self) -> Iterator[tuple[str, str]]:
         """Who attacks whom: each of the pair the other, and nobody the second of them."""
@@ -100,6 +106,9 @@ def field(stack: Stack, attack_pair: tuple[str, str]) -> Iterator[Field]:
             homes=homes,
             buckets=buckets,
             disposable=stack.disposable,
+            identities=derived.identities(stack),
+            rules=derived.rules(stack, store, [bucket.name for bucket in buckets]),
+            operators=frozenset({store.admin.access_key, store.service.access_key}),
         )
 
 
@@ -154,15 +163,16 @@ def _remove_scratch(admin: Admin) -> None:
     remediation="Confine the identity to objects below its own name, with the slash, for every action.",
 )
 def test_a_tenant_reaches_no_object_of_another(field: Field, findings: Findings) -> None:
-    """By no operation, no spelling of a path and no copy is an object of another tenant read, changed, removed or known to exist."""
+    """No operation, spelling, copy, place that a rule names or key pair of the store's own list reaches another tenant's object."""
 
     def tried(scene: Scene) -> Iterable[Act]:
         yield from acts.operations(scene)
         yield from acts.spellings(scene)
-        yield from acts.copies(scene)
+        yield from copying.copies(scene)
         yield from acts.deletions(scene)
 
-    findings.judge(_each(field, tried))
+    undeclared = pairs.attacked(field.objects, field.identities, field.operators, field.planted)
+    findings.judge(itertools.chain(_each(field, tried), _where_rules_lead(field, tried), undeclared))
 
 
 @control(
@@ -208,7 +218,7 @@ def test_a_signed_address_opens_only_what_it_was_made_for(field: Field, findings
     def tried(scene: Scene) -> Iterable[Act]:
         victim = field.keys[scene.victim.tenant]
         assert victim is not None  # the victim is one of the pair
-        yield from acts.signed_addresses(scene, field.keys[scene.who], victim)
+        yield from addresses.signed_addresses(scene, field.keys[scene.who], victim)
 
     findings.judge(_each(field, tried, only_homes=True))
 
@@ -228,6 +238,25 @@ def _each(field: Field, tried: Callable[[Scene], Iterable[Act]], *, only_homes: 
             yield from judgements
     known = {bucket for bucket, _ in field.homes} if only_homes else {bucket.name for bucket in field.buckets}
     yield coverage(len(by_bucket), len(known), what="buckets")
+
+
+def _where_rules_lead(field: Field, tried: Callable[[Scene], Iterable[Act]]) -> Iterator[Judgement]:
+    """The same where only a rule leads to, and saying what a rule asks to be said."""
+    for scene in field.scenes():
+        if not scene.victim.content:
+            continue
+        for folder in derived.folders(field.rules, scene.bucket, scene.victim.tenant):
+            there = dataclasses.replace(scene, victim=field.admin.plant(scene.bucket, scene.victim.tenant, None, folder=folder), twins={})
+            yield _besieged(field, there, tried, f"at {folder}")
+        for said in derived.disguises(field.rules):
+            with contextlib.closing(Speaker(field.objects, field.keys[scene.who], said=said)) as speaker:
+                words = ", ".join(f"{name}: {value}" for name, value in said)
+                yield _besieged(field, dataclasses.replace(scene, attacker=speaker, twins={}), tried, f"saying {words}")
+
+
+def _besieged(field: Field, scene: Scene, tried: Callable[[Scene], Iterable[Act]], how: str) -> Judgement:
+    place = _place(field, scene)
+    return besiege(_named(place, f"{place.subject}, {how}"), tried(scene))
 
 
 def _alive(field: Field) -> Iterator[Judgement]:

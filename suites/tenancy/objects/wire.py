@@ -65,8 +65,9 @@ class Reply:
 class Speaker:
     """One identity at the object store, or nobody; each thread has a connection of its own."""
 
-    def __init__(self, objects: Objects, keys: KeyPair | None) -> None:
-        """Take the store and who speaks; None signs nothing."""
+    def __init__(self, objects: Objects, keys: KeyPair | None, *, said: tuple[tuple[str, str], ...] = ()) -> None:
+        """Take the store, who speaks (None signs nothing), and headers that every request has besides."""
+        self._said = dict(said)
         parts = urlsplit(objects.endpoint)
         self._host, self._address = parts.netloc, (str(parts.hostname), int(parts.port or 443))
         self._context = trusting(objects.ca) if parts.scheme == "https" else None
@@ -99,7 +100,7 @@ class Speaker:
         """Every header of the request, with a signature over that path; without keys there is none."""
         now = at or datetime.datetime.now(datetime.UTC)
         digest = hashlib.sha256(request.body).hexdigest()
-        headers = {"host": self._host, **{name.lower(): value for name, value in request.headers.items()}}
+        headers = {"host": self._host, **self._said, **{name.lower(): value for name, value in request.headers.items()}}
         if self._keys is None:
             return headers
         headers |= {"x-amz-date": _stamp(now), "x-amz-content-sha256": digest}

@@ -10,7 +10,7 @@ from constat.judgement import Judgement, coverage
 from constat.observe.functions import functions
 from constat.observe.relations import strange_relations
 from constat.outcome import Outcome
-from suites.tenancy.postgres.seeder import WRITABLE
+from suites.tenancy.postgres.seeds import WRITABLE
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

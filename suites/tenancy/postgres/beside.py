@@ -12,7 +12,7 @@ from constat.attempt import Admission, Answer, admission
 from constat.judgement import Judgement, coverage
 from constat.observe.functions import beyond_the_default
 from constat.outcome import Outcome
-from suites.tenancy.postgres.seeder import WRITABLE, named
+from suites.tenancy.postgres.seeds import WRITABLE, named
 from suites.tenancy.postgres.sessions import Act, Attacker, connect, refused
 
 if TYPE_CHECKING:

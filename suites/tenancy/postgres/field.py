@@ -13,9 +13,10 @@ from constat import deadlines, wait
 from constat.errors import Unobservable
 from constat.observe.relations import Relation, in_reference_order, relations
 from constat.target import LoginKind
-from suites.tenancy.postgres.acts import Scene
 from suites.tenancy.postgres.found import Fingerprint, fingerprint
-from suites.tenancy.postgres.seeder import WRITABLE, Seeder, named
+from suites.tenancy.postgres.scenes import Scene
+from suites.tenancy.postgres.seeder import Seeder
+from suites.tenancy.postgres.seeds import WRITABLE, recognising
 from suites.tenancy.postgres.sessions import Act, Attacker, connect
 from suites.tenancy.postgres.watch import NOTHING, Holding, Watch
 
@@ -24,9 +25,9 @@ if TYPE_CHECKING:
 
     from psycopg import Connection
 
-    from constat.stack import Postgres, Stack
+    from constat.stack import Postgres, Stack, Vault
     from constat.target import Target
-    from suites.tenancy.postgres.seeder import Seed
+    from suites.tenancy.postgres.seeds import Seed
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -34,6 +35,7 @@ class Field:
     """Everything that the attacks of one run share."""
 
     database: Postgres
+    vault: Vault | None  # that issues logins
     target: Target
     login: str
     oracle: Connection[Any]
@@ -154,8 +156,7 @@ class Field:
 
 
 def _sees(actor: Attacker, seed: Seed) -> bool:
-    content = sql.SQL("SELECT r::text FROM {} AS r WHERE strpos(r::text, {}) > 0").format(named(seed.relation), seed.canary)
-    return actor.act(Act(statement=content)).shows(seed.canary)
+    return actor.act(Act(statement=recognising(seed))).shows(seed.canary)
 
 
 def references(known: tuple[Relation, ...]) -> tuple[dict[int, tuple[int, Relation]], dict[int, list[int]]]:
@@ -195,6 +196,7 @@ def opened(stack: Stack, target: Target, pair: tuple[str, str]) -> Iterator[Fiel
             await_replicas(oracle)
             yield Field(
                 database=database,
+                vault=stack.vault,
                 target=target,
                 login=login,
                 oracle=oracle,

@@ -8,7 +8,7 @@ from psycopg import sql
 
 from constat.judgement import Judgement
 from constat.outcome import Outcome
-from suites.tenancy.postgres.seeder import WRITABLE, named
+from suites.tenancy.postgres.seeds import WRITABLE, named
 
 if TYPE_CHECKING:
     from psycopg import Connection

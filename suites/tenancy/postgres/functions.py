@@ -12,7 +12,8 @@ from constat.judgement import Judgement, coverage
 from constat.observe.functions import Function, functions
 from constat.outcome import Outcome
 from suites.tenancy.postgres import calling
-from suites.tenancy.postgres.calling import lore_of, unknown_types
+from suites.tenancy.postgres.calling import unknown_types
+from suites.tenancy.postgres.lore import lore_of
 from suites.tenancy.postgres.planting import CANARY
 from suites.tenancy.postgres.sessions import connect
 from suites.tenancy.postgres.trespass import Trespass, Trespasser
@@ -21,8 +22,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from constat.attempt import Answer
-    from suites.tenancy.postgres.calling import Call, Lore
+    from suites.tenancy.postgres.calling import Call
     from suites.tenancy.postgres.field import Field
+    from suites.tenancy.postgres.lore import Lore
 
 # Aggregates and window functions run what they are made of with their owner's permission to call it, so they are called too.
 CALLED: Final = frozenset({"function", "procedure", "aggregate", "window function"})

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from psycopg.sql import Composable
 
-    from suites.tenancy.postgres.acts import Plan
+    from suites.tenancy.postgres.scenes import Plan
 
 
 @dataclass(frozen=True, kw_only=True)

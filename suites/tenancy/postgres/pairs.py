@@ -16,17 +16,18 @@ from psycopg.types.json import Jsonb
 from constat.attempt import Answer, Pair, indistinguishable
 from constat.judgement import Judgement, coverage
 from constat.outcome import Outcome
-from suites.tenancy.postgres.acts import Scene, changing, insertable, inserting
 from suites.tenancy.postgres.planting import MARK, TEXTS, new_canary, new_number, new_uuid
-from suites.tenancy.postgres.seeder import WRITABLE, named
+from suites.tenancy.postgres.scenes import Scene
+from suites.tenancy.postgres.seeds import WRITABLE, named
 from suites.tenancy.postgres.sessions import Act
+from suites.tenancy.postgres.statements import changing, insertable, inserting
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from constat.observe.relations import Column, ForeignKey
     from suites.tenancy.postgres.field import Field
-    from suites.tenancy.postgres.seeder import Seed
+    from suites.tenancy.postgres.seeds import Seed
     from suites.tenancy.postgres.sessions import Attacker
 
 # Relations that may refuse at COMMIT only.

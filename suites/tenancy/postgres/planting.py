@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 from psycopg.types.json import Jsonb
 
+from suites.tenancy.postgres.literals import LITERALS
+
 if TYPE_CHECKING:
     from constat.observe.relations import Column, Relation
 
@@ -18,7 +20,7 @@ MARK: Final = "c0957a7e"
 CANARY: Final = re.compile(rf"{MARK}(?:[0-9a-f]{{16}}|(?:-[0-9a-f]{{4}}){{3}}-[0-9a-f]{{12}})")
 _DIGITS: Final = "957"
 _LONG: Final = 8  # digits that nobody else has by chance
-_UUID: Final = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
+UUID: Final = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 TEXTS: Final = frozenset({"text", "character varying", "character", "citext", "name", '"char"'})
 _DIGITS_OF: Final = {"smallint": 3, "integer": 8, "bigint": 17, "numeric": 17, "real": 6, "double precision": 14, "oid": 8, "money": 12}
 _HASH: Final = "$2a$10$nG5Q77qlBKC2/amP5CUT3.PhZhT5nnzdJvD4ADC0D5lT9fMdnOAbu"  # bcrypt, of a random value that nobody kept
@@ -44,25 +46,6 @@ _LITERALS: Final[dict[str, tuple[str, ...]]] = {
     "jsonpath": ("$",),
 }
 
-# Texts that are values of some type or other; the server says of which.
-_GUESSES: Final = (
-    "1",
-    "0",
-    "x",
-    "{}",
-    "()",
-    "(,)",
-    "(,,)",
-    "(,,,)",
-    "(0,0)",
-    "[1,2,3]",
-    "1:1:",
-    "2026-01-01",
-    "simple",
-    "0/0",
-    "POINT(0 0)",
-    "",
-)
 _WIDEST: Final = 16000  # what a vector may have, and more than any column of bits
 _WIDTH: Final = re.compile(r"\((\d+)\)$")
 
@@ -104,7 +87,7 @@ def guesses(shown_type: str) -> tuple[str, ...]:
     found = _WIDTH.search(shown_type)
     width = min(int(found[1]), _WIDEST) if found else 1
     bits = "".join(secrets.choice("01") for _ in range(width))
-    return (bits, f"[{','.join('1' * width)}]", *_GUESSES)
+    return (bits, f"[{','.join('1' * width)}]", *LITERALS)
 
 
 def tellings(relation: Relation, tenant_column: str, values: dict[str, Any], canary: str) -> str:
@@ -120,7 +103,7 @@ def tellings(relation: Relation, tenant_column: str, values: dict[str, Any], can
 
 def _is_telling(text: str) -> bool:
     """Whether nobody else has it by chance: a uuid, or a number that was drawn for it."""
-    return _UUID.fullmatch(text) is not None or (text.startswith(_DIGITS) and len(text) >= _LONG)
+    return UUID.fullmatch(text) is not None or (text.startswith(_DIGITS) and len(text) >= _LONG)
 
 
 def _texts(column: Column, canary: str) -> tuple[str, ...]:

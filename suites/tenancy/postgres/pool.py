@@ -18,7 +18,7 @@ from psycopg import sql
 from constat.clock import monotonic
 from constat.judgement import Judgement
 from constat.outcome import Outcome
-from suites.tenancy.postgres.seeder import named
+from suites.tenancy.postgres.seeds import named
 from suites.tenancy.postgres.sessions import connect
 
 if TYPE_CHECKING:

@@ -6,16 +6,14 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 import psycopg
-from psycopg import sql
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
-from constat import deadlines
 from constat.errors import Unobservable
 from constat.judgement import Judgement
 from constat.outcome import Outcome
 from constat.target import LoginKind
-from suites.tenancy.postgres.seeder import named
-from suites.tenancy.postgres.sessions import Act, Attacker, connect
+from suites.tenancy.postgres.seeds import recognising
+from suites.tenancy.postgres.sessions import Act, Attacker, connect, logged_in
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -97,11 +95,7 @@ def _seen(field: Field, connection: Connection[Any], whose: int) -> tuple[str, .
     """The relations that show the row of the one or the other, in the attacker's context."""
     attacker = Attacker(connection, field.database.context_setting, field.mine)
     seeds = [seed for (_, tenant), seed in field.seeder.seeds.items() if tenant == field.pair[whose]]
-    looks = [
-        Act(statement=sql.SQL("SELECT r::text FROM {} AS r WHERE strpos(r::text, {}) > 0").format(named(seed.relation), seed.canary))
-        for seed in seeds
-    ]
-    answers = attacker.acts(looks)
+    answers = attacker.acts([Act(statement=recognising(seed)) for seed in seeds])
     return tuple(sorted(str(s.relation.name) for s, answer in zip(seeds, answers, strict=True) if answer.shows(s.canary)))
 
 
@@ -153,7 +147,7 @@ def _bound(field: Field) -> dict[str, str]:
 def _opened(dsn: str) -> Connection[Any]:
     """Log in; OperationalError in the pooler's words when it does not let in, Unobservable when it does not answer."""
     try:
-        return psycopg.connect(dsn, autocommit=True, prepare_threshold=None, connect_timeout=int(deadlines.PROBE_CONNECT) + 2)
+        return logged_in(dsn)
     except psycopg.OperationalError as problem:
         if "FATAL" in str(problem):
             raise

@@ -9,7 +9,7 @@ from psycopg import sql
 
 from constat.judgement import Judgement
 from constat.outcome import Outcome
-from suites.tenancy.postgres.seeder import WRITABLE, named
+from suites.tenancy.postgres.seeds import WRITABLE, named
 from suites.tenancy.postgres.sessions import Act
 
 if TYPE_CHECKING:
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from constat.observe.relations import Relation
     from suites.tenancy.postgres.field import Field
-    from suites.tenancy.postgres.seeder import Seed
+    from suites.tenancy.postgres.seeds import Seed
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -9,7 +9,7 @@ from psycopg import sql
 from constat.judgement import Judgement, coverage
 from constat.outcome import Outcome
 from constat.target import LoginKind
-from suites.tenancy.postgres.seeder import WRITABLE, named
+from suites.tenancy.postgres.seeds import WRITABLE, named, recognising
 from suites.tenancy.postgres.sessions import Act
 
 if TYPE_CHECKING:
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
     from constat.observe.relations import Relation
     from suites.tenancy.postgres.field import Field
+    from suites.tenancy.postgres.sessions import Attacker
 
 DENIED: Final = frozenset({"sqlstate 42501"})
 # 42710: a trigger of that name; 42809: not that kind of relation; 0A000: not on this kind; 42P16: the same.
@@ -28,7 +29,8 @@ _ROLES: Final = "SELECT rolname::text FROM pg_roles WHERE rolname <> %s AND roln
 # What each other login may do that the attacked one may not: counted over everything that has a grant.
 _MORE: Final = """
 SELECT r.rolname::text AS login,
-       array_remove(ARRAY[CASE WHEN r.rolsuper THEN 'SUPERUSER' END, CASE WHEN r.rolbypassrls THEN 'BYPASSRLS' END], NULL) ||
+       array_remove(ARRAY[CASE WHEN r.rolsuper THEN 'SUPERUSER' END, CASE WHEN r.rolbypassrls THEN 'BYPASSRLS' END,
+           CASE WHEN r.rolcreaterole THEN 'CREATEROLE' END, CASE WHEN r.rolreplication THEN 'REPLICATION' END], NULL) ||
        coalesce((SELECT array_agg(p.word || ' ' || c.oid::regclass::text) FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace,
                      unnest(ARRAY['SELECT', 'INSERT', 'UPDATE', 'DELETE', 'TRUNCATE']) AS p(word)
                  WHERE c.relkind IN ('r', 'p', 'v', 'm', 'f') AND n.nspname NOT IN ('pg_catalog', 'information_schema')
@@ -37,6 +39,10 @@ SELECT r.rolname::text AS login,
                      AND NOT has_table_privilege(%(login)s, c.oid, p.word)), '{}') AS more
 FROM pg_roles r WHERE r.rolcanlogin AND r.rolname <> %(login)s AND r.rolname <> ALL (%(operators)s) ORDER BY 1
 """
+
+
+# By each of them a login gets past row level security: at once, by a role that it makes, or by the log of changes.
+POWERS: Final = frozenset({"SUPERUSER", "BYPASSRLS", "CREATEROLE", "REPLICATION"})
 
 
 def assumed(field: Field) -> Iterator[Judgement]:
@@ -48,7 +54,7 @@ def assumed(field: Field) -> Iterator[Judgement]:
 
 
 def _assumed(field: Field, role: str) -> Judgement:
-    taken = sql.SQL("SET LOCAL ROLE {}").format(sql.Identifier(role))
+    taken = taking(role)
     kinds = [field.actors["direct"].act(Act(statement=taken, telling=True)).kind]
     posed = sql.SQL("SET LOCAL SESSION AUTHORIZATION {}").format(sql.Identifier(role))
     kinds.append(field.actors["direct"].act(Act(statement=posed, telling=True)).kind)
@@ -56,9 +62,9 @@ def _assumed(field: Field, role: str) -> Judgement:
         return _said(role, Outcome.FAIL, "the session can pose as it", kinds)
     if kinds[0] != "ok":
         return _said(role, Outcome.PASS if set(kinds) <= DENIED else Outcome.ERROR, f"refused: {', '.join(kinds)}", kinds)
-    leaking = _leaking(field, taken)
-    if leaking:
-        return _said(role, Outcome.FAIL, f"can be taken, and then another tenant's rows are read: {', '.join(leaking[:5])}", kinds)
+    leaks = leaking(field, taken, by=field.actors["direct"])
+    if leaks:
+        return _said(role, Outcome.FAIL, f"can be taken, and then another tenant's rows are read: {', '.join(leaks[:5])}", kinds)
     return _said(role, Outcome.PASS, "can be taken, and shows nothing more", kinds)
 
 
@@ -66,17 +72,14 @@ def _said(role: str, outcome: Outcome, reason: str, kinds: list[str]) -> Judgeme
     return Judgement(subject=f"role {role}", outcome=outcome, reason=reason, expected=sorted(DENIED), observed=kinds)
 
 
-def _leaking(field: Field, taken: Composed) -> list[str]:
+def taking(role: str) -> Composed:
+    """Become the role, for a transaction."""
+    return sql.SQL("SET LOCAL ROLE {}").format(sql.Identifier(role))
+
+
+def leaking(field: Field, taken: Composed, *, by: Attacker) -> list[str]:
     """The seeded relations in which the victim's canary is read with the role, whatever the login itself may do."""
-    victims = {seed.relation.oid: seed for seed in field.victims()}
-    acts = {
-        oid: Act(
-            statement=sql.SQL("SELECT r::text FROM {} AS r WHERE position({} in r::text) > 0").format(named(seed.relation), seed.canary),
-            before=(taken,),
-        )
-        for oid, seed in victims.items()
-    }
-    return [str(victims[oid].relation) for oid, act in acts.items() if field.actors["direct"].act(act).shows(victims[oid].canary)]
+    return [str(seed.relation) for seed in field.victims() if by.act(Act(statement=recognising(seed), before=(taken,))).shows(seed.canary)]
 
 
 def made(field: Field) -> Iterator[Judgement]:
@@ -131,8 +134,8 @@ def others(field: Field) -> Iterator[Judgement]:
 
 def judge_other(login: str, more: tuple[str, ...], attacked: str) -> Judgement:
     """FAIL for a login past every policy; NOT_REVIEWED for one that may do what was not attacked; else as good as the attacked one."""
-    if set(more) & {"SUPERUSER", "BYPASSRLS"}:
-        outcome, reason = Outcome.FAIL, "row level security does not apply to it, and the target does not declare it as an operator's"
+    if powers := sorted(set(more) & POWERS):
+        outcome, reason = Outcome.FAIL, f"it has {', '.join(powers)}, and the target does not declare it as an operator's"
     elif more:
         outcome, reason = Outcome.NOT_REVIEWED, f"it may do what the attacked login may not, and nobody attacked it: {', '.join(more[:5])}"
     else:

@@ -8,45 +8,26 @@ another value for.  What cannot be seeded is said, with the reason, and becomes 
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 import psycopg
 from psycopg import sql
 
-from constat.errors import TargetError
 from constat.observe.relations import in_reference_order
-from suites.tenancy.postgres.planting import MARK, candidates, guesses, holds_canary, new_canary, tellings
+from suites.tenancy.postgres.literals import as_taken
+from suites.tenancy.postgres.planting import MARK, candidates, guesses, new_canary, tellings
+from suites.tenancy.postgres.seeds import WRITABLE, Seed, Unseedable, as_values, blamed, insertion, is_asked, named, owned_by_tenants
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-
     from psycopg import Connection
     from psycopg.sql import Composed
 
     from constat.observe.relations import Column, ForeignKey, Relation
     from suites.tenancy.postgres.sessions import Row
 
-WRITABLE: Final = frozenset({"table", "partitioned table"})
 TRIES: Final = 24  # values refused by one relation before it is given up
 _PLANTED_TOGETHER: Final = 50  # rows in one transaction
 _REMOVED_TOGETHER: Final = 100  # relations in one statement
-
-
-class Unseedable(TargetError):
-    """No row with a canary could be planted; the message says why."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class Seed:
-    """A planted row: whose, where, and the value to recognise it by."""
-
-    relation: Relation
-    tenant: str
-    organization_id: str
-    canary: str
-    values: dict[str, Any]
-    planted: bool  # False when a row that was there already serves
 
 
 class Seeder:
@@ -84,7 +65,7 @@ class Seeder:
         """A row in each, in one transaction and one round trip; where any is refused, each alone, with other values; how many that were."""
         organization_id = self._organizations[tenant]
         rows = [self._values(relation, organization_id, new_canary(), self._choice[relation.oid]) for relation in relations]
-        inserts = [_insertion(relation, values) for relation, values in zip(relations, rows, strict=True)]
+        inserts = [insertion(relation, values) for relation, values in zip(relations, rows, strict=True)]
         entering = sql.SQL("BEGIN; SELECT set_config({}, {}, true)").format(self._setting, organization_id)
         try:
             cursor = self._oracle.execute(sql.SQL("; ").join([entering, *inserts, sql.SQL("COMMIT")]))
@@ -181,7 +162,7 @@ class Seeder:
         for reference in relation.references:
             values |= self._referenced(reference, relation, organization_id, values)
         for column in relation.columns:
-            if column.name in values or column.generated or not (_is_asked(relation, column) or column.name in choice):
+            if column.name in values or column.generated or not (is_asked(relation, column) or column.name in choice):
                 continue
             known = self._candidates(column, canary)
             if known:
@@ -196,24 +177,15 @@ class Seeder:
         if known := candidates(column, canary):
             return known
         if column.type not in self._guessed:
-            taken = (self._as_taken(guess, column.type) for guess in guesses(column.type))
+            taken = (as_taken(self._oracle, guess, column.type) for guess in guesses(column.type))
             self._guessed[column.type] = tuple(dict.fromkeys(value for value in taken if value is not None))
         return self._guessed[column.type]
-
-    def _as_taken(self, guess: str, shown_type: str) -> str | None:
-        """What the server makes of a text as a value of the type; None where it takes it for none."""
-        cast = sql.SQL("SELECT CAST({} AS {})::text").format(guess, sql.SQL(shown_type))
-        try:
-            row = self._oracle.execute(cast).fetchone()
-        except psycopg.errors.DatabaseError:
-            return None
-        return None if row is None else row[0]
 
     def _advance(self, relation: Relation, choice: Counter[str], problem: psycopg.errors.DatabaseError, canary: str) -> bool:
         """Take the next value for the columns that were refused; False when there is no other."""
         moved = False
-        for column in _blamed(relation, problem):
-            step = 1 if column.name in choice or _is_asked(relation, column) else 0
+        for column in blamed(relation, problem):
+            step = 1 if column.name in choice or is_asked(relation, column) else 0
             if choice[column.name] + step < len(self._candidates(column, canary)):
                 choice[column.name] += step
                 moved = True
@@ -251,12 +223,12 @@ class Seeder:
             query += sql.SQL(" WHERE {}::text = %s").format(sql.Identifier(self._column))
             parameters = [organization_id]
         row = self._oracle.execute(query + sql.SQL(" LIMIT 1"), parameters).fetchone()
-        return None if row is None else _as_values(relation, row)
+        return None if row is None else as_values(relation, row)
 
     def _insert(self, relation: Relation, organization_id: str, values: dict[str, Any]) -> dict[str, Any]:
         """Insert as the tenant's own service would, in its context and in one round trip; the row as it was stored."""
         query = sql.SQL("BEGIN; SELECT set_config({}, {}, true); {} RETURNING *; COMMIT").format(
-            self._setting, organization_id, _insertion(relation, values)
+            self._setting, organization_id, insertion(relation, values)
         )
         try:
             cursor = self._oracle.execute(query)
@@ -269,48 +241,4 @@ class Seeder:
         if row is None:
             msg = "what is inserted is not stored: a trigger or rule takes it away"
             raise Unseedable(msg)
-        return _as_values(relation, row)
-
-
-def named(relation: Relation) -> sql.Identifier:
-    """The relation's name for a statement."""
-    return sql.Identifier(relation.schema, relation.name)
-
-
-def _insertion(relation: Relation, values: dict[str, Any]) -> Composed:
-    names, literals = sql.SQL(", ").join(map(sql.Identifier, values)), sql.SQL(", ").join(map(sql.Literal, values.values()))
-    given = sql.SQL("({}) VALUES ({})").format(names, literals) if values else sql.SQL("DEFAULT VALUES")
-    return sql.SQL("INSERT INTO {} {}").format(named(relation), given)
-
-
-def owned_by_tenants(relations: Iterable[Relation], tenant_column: str) -> frozenset[int]:
-    """Tables whose rows belong to a tenant: by a column of their own, or by what they refer to, however far."""
-    tables = [relation for relation in relations if relation.kind in WRITABLE and not relation.is_partition]
-    owned = {relation.oid for relation in tables if relation.has(tenant_column)}
-    while further := {r.oid for r in tables if r.oid not in owned and any(reference.relation in owned for reference in r.references)}:
-        owned |= further
-    return frozenset(owned)
-
-
-def _is_asked(relation: Relation, column: Column) -> bool:
-    """Whether a value is given at once: where a canary fits, where one is needed, and an id, so that what refers to it shows the mark."""
-    marked = column.base == "uuid" and column.name in relation.key
-    return marked or holds_canary(column) or (column.not_null and not column.has_default)
-
-
-def _as_values(relation: Relation, row: Row) -> dict[str, Any]:
-    return dict(zip([column.name for column in relation.columns], row, strict=True))
-
-
-def _blamed(relation: Relation, problem: psycopg.errors.DatabaseError) -> list[Column]:
-    """The columns that a refusal is about, all that were given where it does not say."""
-    diag = problem.diag
-    free = [column for column in relation.columns if not column.generated]
-    named_columns = set(dict(relation.checks).get(str(diag.constraint_name), ())) | {str(diag.column_name)}
-    if found := [column for column in free if column.name in named_columns]:
-        return found
-    if found := [column for column in free if column.domain and column.domain == diag.datatype_name]:
-        return found
-    return (
-        [column for column in free if _is_asked(relation, column)] if problem.sqlstate and problem.sqlstate.startswith(("22", "23")) else []
-    )
+        return as_values(relation, row)

@@ -55,12 +55,17 @@ class Act:
 
 
 def connect(dsn: str, **options: Any) -> Connection[Row]:
-    """Log in; raises Unobservable when that is not possible.  Nothing is prepared: the pooler shares servers."""
+    """Log in; raises Unobservable when that is not possible."""
     try:
-        return psycopg.connect(dsn, autocommit=True, prepare_threshold=None, connect_timeout=int(deadlines.PROBE_CONNECT) + 2, **options)
+        return logged_in(dsn, **options)
     except psycopg.OperationalError as problem:
         msg = f"cannot log in: {str(problem).strip()}"
         raise Unobservable(msg) from None
+
+
+def logged_in(dsn: str, **options: Any) -> Connection[Row]:
+    """Log in; raises OperationalError in the server's words when it does not let in.  Nothing is prepared: the pooler shares servers."""
+    return psycopg.connect(dsn, autocommit=True, prepare_threshold=None, connect_timeout=int(deadlines.PROBE_CONNECT) + 2, **options)
 
 
 class Attacker:

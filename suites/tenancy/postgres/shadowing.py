@@ -10,7 +10,8 @@ from constat.judgement import Judgement
 from constat.outcome import Outcome
 from suites.tenancy.postgres import calling
 from suites.tenancy.postgres.functions import callable_by, calls_of, foreign_canaries
-from suites.tenancy.postgres.seeder import named
+from suites.tenancy.postgres.lore import lore_of
+from suites.tenancy.postgres.seeds import named
 from suites.tenancy.postgres.sessions import connect
 from suites.tenancy.postgres.trespass import Trespass, Trespasser
 
@@ -57,7 +58,7 @@ def _read(trespasser: Trespasser, field: Field, shadows: list[Composed]) -> Iter
 
 def _called(trespasser: Trespasser, field: Field, shadows: list[Composed]) -> Iterator[Judgement]:
     known = callable_by(field)
-    lores = calling.lore_of(field.oracle, known)
+    lores = lore_of(field.oracle, known)
     for function in known:
         for call in calls_of(field, function, lores[function.oid])[:CALLS]:
             canaries = tuple(canary for canary in foreign_canaries(field) if canary not in map(str, call.existing))

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import itertools
 from typing import TYPE_CHECKING, Final
 
 from constat.control import control
 from constat.outcome import Impact, Severity
-from suites.tenancy.postgres import functions, shadowing
+from suites.tenancy.postgres import functions, leakproof, shadowing
 
 if TYPE_CHECKING:
     from constat.judgement import Findings
@@ -26,7 +27,7 @@ NEEDS: Final = ("postgres", "tenants")
 )
 def test_no_function_reaches_another_tenant(entered: Field, findings: Findings) -> None:
     """Called with another tenant's ids and names, and with wildcards, no function shows, changes or tells anything of that tenant."""
-    findings.judge(functions.attacked(entered))
+    findings.judge(itertools.chain(functions.attacked(entered), leakproof.attacked(entered)))
 
 
 @control(

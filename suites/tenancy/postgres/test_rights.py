@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Final
 
 from constat.control import control
 from constat.outcome import Impact, Severity
-from suites.tenancy.postgres import acts, beside, roles, settings
+from suites.tenancy.postgres import acts, beside, issued, roles, settings, tomorrow
 from suites.tenancy.postgres.waves import attacked
 
 if TYPE_CHECKING:
@@ -42,7 +42,7 @@ def test_no_context_is_left_over(field: Field, findings: Findings) -> None:
     remediation="Revoke the membership or the grant; let the owner of the schema be a role that no service can take.",
 )
 def test_the_login_becomes_nobody_else(field: Field, findings: Findings) -> None:
-    """The application's login can take no role, enter no database and change no rule by which another tenant's rows are reached."""
+    """No login of the application's, standing or issued, can take a role, enter a database or change a rule that keeps tenants apart."""
     findings.judge(_rights(field))
 
 
@@ -69,5 +69,7 @@ def _contexts(field: Field) -> Iterator[Judgement]:
 def _rights(field: Field) -> Iterator[Judgement]:
     yield from roles.assumed(field)
     yield from roles.others(field)
+    yield from issued.attacked(field)
     yield from roles.made(field)
+    yield from tomorrow.made(field)
     yield from beside.databases(field)

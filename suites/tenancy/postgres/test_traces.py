@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Final
 
 from constat.control import control
 from constat.outcome import Impact, Severity
-from suites.tenancy.postgres import pairs, traces
+from suites.tenancy.postgres import channels, pairs, traces
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -47,4 +47,4 @@ def test_writing_leaves_no_trace_at_another_tenant(entered: Field, findings: Fin
 
 def _traces(field: Field) -> Iterator[Judgement]:
     yield from traces.attacked(field)
-    yield from traces.notified(field)
+    yield from channels.notified(field)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 from constat.control import control
 from constat.outcome import Impact, Severity
-from suites.tenancy.postgres import appearance, found, pool, pooler, reach
+from suites.tenancy.postgres import appearance, found, handing, pool, pooler, reach
 
 if TYPE_CHECKING:
     from constat.judgement import Findings
@@ -27,7 +27,7 @@ NEEDS: Final = ("postgres", "tenants")
 )
 def test_no_request_sees_anothers_context(field: Field, findings: Findings) -> None:
     """Interleaved through the pool, with errors, timeouts, cancellations and disconnects, each request sees its own tenant only."""
-    findings.judge(itertools.chain(pool.attacked(field), pooler.attacked(field)))
+    findings.judge(itertools.chain(pool.attacked(field), handing.attacked(field), pooler.attacked(field)))
 
 
 @control(

@@ -11,7 +11,7 @@ from psycopg import sql
 
 from constat.attempt import Answer
 from constat.errors import Unobservable
-from suites.tenancy.postgres.seeder import named
+from suites.tenancy.postgres.seeds import named
 from suites.tenancy.postgres.sessions import refused
 
 if TYPE_CHECKING:
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from psycopg.sql import Composed
 
     from suites.tenancy.postgres.field import Field
-    from suites.tenancy.postgres.seeder import Seed
+    from suites.tenancy.postgres.seeds import Seed
 
 SHOWN: Final = 300
 _BEFORE: Final = "constat_before"

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 from psycopg import sql
 
 from suites.tenancy.postgres.planting import CANARY, MARK
-from suites.tenancy.postgres.seeder import named
+from suites.tenancy.postgres.seeds import named
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from psycopg.sql import Composed
 
     from constat.observe.relations import Relation
-    from suites.tenancy.postgres.seeder import Seed
+    from suites.tenancy.postgres.seeds import Seed
     from suites.tenancy.postgres.sessions import Row
 
 _TOGETHER: Final = 50  # relations in one statement

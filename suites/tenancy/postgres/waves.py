@@ -13,8 +13,9 @@ from typing import TYPE_CHECKING, Final, TypeAlias
 from constat.attempt import Answer
 from constat.judgement import Judgement, coverage
 from constat.outcome import Outcome
-from suites.tenancy.postgres.acts import OWN, Plan, Scene, twins
+from suites.tenancy.postgres.acts import OWN, twins
 from suites.tenancy.postgres.judging import Tried, judged
+from suites.tenancy.postgres.scenes import Plan, Scene
 from suites.tenancy.postgres.sessions import QUIET
 from suites.tenancy.postgres.watch import NOTHING
 

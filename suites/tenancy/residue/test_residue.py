@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import concurrent.futures
 import datetime
 from typing import TYPE_CHECKING, Final, Protocol
 
@@ -73,7 +74,7 @@ def test_a_tenant_that_left_is_nowhere(  # noqa: PLR0917 - each is a fixture
     resident = lives(stack, name, canaries.of(name, "residue"))
     doors = dict(leaving.doors(stack, resident))
     before = {door: _tried(act) for door, act in doors.items()}
-    there = {store: _searched(search, every_spelling(_words(resident))) for store, search in searches(stack).items()}
+    there = _seen(searches(stack), resident)
     guests.farewell(name)
     findings.judge(_judged(stack, resident, there, before, doors, logs, target))
 
@@ -103,9 +104,9 @@ def _judged(  # noqa: PLR0917 - what was seen before, and how to look again
     logs: Logs,
     target: Target,
 ) -> Iterator[Judgement]:
-    again = searches(stack)
+    again = _seen(searches(stack), resident)
     for store, seen in there.items():
-        yield judge_store(store, seen, _searched(again[store], every_spelling(_words(resident))))
+        yield judge_store(store, seen, again[store])
     for door, act in doors.items():
         yield judge_door(door, before[door], _tried_until_refused(act))
     yield _logged(logs, resident)
@@ -151,8 +152,15 @@ def judge_door(door: str, before: Answer, after: Answer) -> Judgement:
 
 
 def _words(resident: Resident) -> tuple[str, ...]:
-    """What would be the tenant's: its data, its id, and its name, which nobody else's begins or ends with."""
-    return (resident.canary, resident.organization_id, resident.tenant)
+    """What would be the tenant's, in every spelling: its data, its id, and its name, which nobody else's begins or ends with."""
+    return every_spelling((resident.canary, resident.organization_id, resident.tenant))
+
+
+def _seen(search: dict[str, Search], resident: Resident) -> dict[str, Answer]:
+    """Every store, all of them at once: most of the time is theirs."""
+    words = _words(resident)
+    with concurrent.futures.ThreadPoolExecutor(max(1, len(search)), thread_name_prefix="searches") as pool:
+        return dict(zip(search, pool.map(lambda one: _searched(one, words), search.values()), strict=True))
 
 
 def _searched(search: Search, words: tuple[str, ...]) -> Answer:

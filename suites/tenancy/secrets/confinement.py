@@ -1,4 +1,4 @@
-"""Every policy and every role that there is, tried for real: whose secrets a token with it reads."""
+"""Every policy, role and entity that there is, tried for real: whose secrets a token with it reads, and whether it widens rights."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from constat.observe import http
 from constat.observe import vault as vaults
 from constat.outcome import Outcome
 from suites.tenancy.campaign import OK
+from suites.tenancy.secrets.effective import capabilities
 from suites.tenancy.secrets.ground import Planted, Speaker
 
 if TYPE_CHECKING:
@@ -19,16 +20,43 @@ if TYPE_CHECKING:
 
 # Minted for one look; a token that an interrupted run leaves ends by itself.
 _LASTS: Final = "60s"
+# Whoever may write there gives itself, or another, whatever rights it likes.
+_WIDENING: Final = (
+    *("sys/policies/acl/constat", "sys/policy/constat", "sys/auth/constat", "sys/mounts/constat", "sys/raw/constat", "sys/generate-root"),
+    *(
+        "auth/token/create",
+        "auth/token/create-orphan",
+        "auth/token/create/constat",
+        "auth/token/roles/constat",
+        "auth/approle/role/constat",
+    ),
+    *(
+        "auth/approle/role/constat/secret-id",
+        "auth/approle/role/constat/policies",
+        "identity/entity",
+        "identity/group",
+        "identity/entity-alias",
+    ),
+    *(
+        "identity/entity/name/constat",
+        "identity/group/name/constat",
+        "sys/storage/raft/snapshot",
+        "database/roles/constat",
+        "database/config/constat",
+    ),
+)
+_WRITES: Final = frozenset({"create", "update", "patch", "sudo", "root"})
 _KINDS: Final = frozenset({"token", "approle"})
 
 
 @dataclass(frozen=True, kw_only=True)
 class Reach:
-    """Which tenants' secrets a policy or a role reads or lists."""
+    """Which tenants' secrets a policy, a role or an entity reads or lists."""
 
     subject: str
     own: frozenset[str]
     reached: frozenset[str]
+    powers: tuple[str, ...] = ()  # by which somebody gives itself, or another, more rights
 
 
 def policies(vault: Vault, oracle: Speaker, planted: tuple[Planted, ...]) -> Iterator[Reach]:
@@ -36,10 +64,18 @@ def policies(vault: Vault, oracle: Speaker, planted: tuple[Planted, ...]) -> Ite
     own = set(oracle.need("GET", "auth/token/lookup-self")["data"]["policies"]) | {"root"}
     for name in oracle.need("LIST", "sys/policies/acl")["data"]["keys"]:
         if name not in own:
-            request = {"policies": [name], "no_default_policy": True, "ttl": _LASTS, "no_parent": True}
-            auth = oracle.need("POST", "auth/token/create-orphan", request)["auth"]
-            yield _reach(vault, f"policy {name}", str(auth["client_token"]), planted, own=_named(name, planted))
-            oracle.ask("POST", "auth/token/revoke-accessor", {"accessor": auth["accessor"]})
+            yield _minted(vault, oracle, f"policy {name}", [name], planted, own=_named(name, planted))
+
+
+def _minted(
+    vault: Vault, oracle: Speaker, subject: str, policies: list[str], planted: tuple[Planted, ...], *, own: frozenset[str]
+) -> Reach:
+    """What a token with these policies and no other reaches."""
+    request = {"policies": policies, "no_default_policy": True, "ttl": _LASTS, "no_parent": True}
+    auth = oracle.need("POST", "auth/token/create-orphan", request)["auth"]
+    seen = _reach(vault, oracle, subject, str(auth["client_token"]), planted, own=own)
+    oracle.ask("POST", "auth/token/revoke-accessor", {"accessor": auth["accessor"]})
+    return seen
 
 
 def roles(vault: Vault, oracle: Speaker, planted: tuple[Planted, ...]) -> Iterator[Reach]:
@@ -55,10 +91,32 @@ def roles(vault: Vault, oracle: Speaker, planted: tuple[Planted, ...]) -> Iterat
             issued = reply.json()["data"] if reply.status == http.OK else {}
             login = {"role_id": role_id} | {name: value for name, value in issued.items() if name == "secret_id"}
             auth = oracle.need("POST", f"auth/{mount}/login", login)["auth"]
-            yield _reach(vault, f"role {mount}/{role}", str(auth["client_token"]), planted, own=frozenset({role}))
+            yield _reach(vault, oracle, f"role {mount}/{role}", str(auth["client_token"]), planted, own=frozenset({role}))
             oracle.ask("POST", "auth/token/revoke-accessor", {"accessor": auth["accessor"]})
             if issued:
                 oracle.ask("POST", f"{base}/secret-id-accessor/destroy", {"secret_id_accessor": issued["secret_id_accessor"]})
+
+
+def entities(vault: Vault, oracle: Speaker, planted: tuple[Planted, ...]) -> Iterator[Reach]:
+    """A token with what everybody has by being somebody: an entity's own policies, and those of every group that it is in."""
+    owners = _owners(vault, oracle)
+    for key in vaults.names(vault, "identity/entity/id"):
+        entity = oracle.need("GET", f"identity/entity/id/{key}")["data"]
+        groups = [oracle.need("GET", f"identity/group/id/{group}")["data"] for group in entity.get("group_ids") or ()]
+        held = {str(policy) for one in (entity, *groups) for policy in one.get("policies") or ()}
+        if held:
+            whose = {owners.get(str(alias["name"])) for alias in entity.get("aliases") or ()} - {None}
+            own = frozenset(map(str, whose)) if len(whose) == 1 else frozenset()
+            yield _minted(vault, oracle, f"entity {entity['name']}, by {', '.join(sorted(held))}", sorted(held), planted, own=own)
+
+
+def _owners(vault: Vault, oracle: Speaker) -> dict[str, str]:
+    """Role ids, by which the server knows who logs in, and the roles that they are of."""
+    found: dict[str, str] = {}
+    for mount, kind in vaults.auth_methods(vault).items():
+        for role in vaults.names(vault, f"auth/{mount}/role") if kind == "approle" else ():
+            found[str(oracle.need("GET", f"auth/{mount}/role/{role}/role-id")["data"]["role_id"])] = role
+    return found
 
 
 def bare_roles(vault: Vault, oracle: Speaker) -> Iterator[Judgement]:
@@ -92,6 +150,8 @@ def judge(seen: Reach, planted: tuple[Planted, ...]) -> Judgement:
     blind = sorted((seen.own & tenants) - seen.reached)
     if excess:
         outcome, reason = Outcome.FAIL, f"reads the secrets of {', '.join(excess)}"
+    elif seen.powers:
+        outcome, reason = Outcome.FAIL, f"may widen rights, its own too, by {', '.join(seen.powers[:3])}"
     elif blind:
         outcome, reason = Outcome.ERROR, f"does not even read the secrets of {', '.join(blind)}, which are its own"
     else:
@@ -102,16 +162,18 @@ def judge(seen: Reach, planted: tuple[Planted, ...]) -> Judgement:
         outcome=outcome,
         reason=reason,
         expected=[],
-        observed=excess,
+        observed=[*excess, *seen.powers],
         positive_control=f"reads its own ({own})" if own else None,
     )
 
 
-def _reach(vault: Vault, subject: str, token: str, planted: tuple[Planted, ...], *, own: frozenset[str]) -> Reach:
+def _reach(vault: Vault, oracle: Speaker, subject: str, token: str, planted: tuple[Planted, ...], *, own: frozenset[str]) -> Reach:
     with vaults.connect(vault, token=token) as client:
         speaker = Speaker(client, subject)
         reached = {item.tenant for item in planted if any(_shows(speaker, item, *look) for look in _LOOKS)}
-    return Reach(subject=subject, own=own, reached=frozenset(reached))
+    allowed = capabilities(oracle, token, list(_WIDENING))
+    powers = tuple(path for path, words in allowed.items() if set(words) & _WRITES)
+    return Reach(subject=subject, own=own, reached=frozenset(reached), powers=powers)
 
 
 _LOOKS: Final = (("GET", "data/{known}"), ("GET", "metadata/{known}"), ("LIST", "metadata/{folder}"), ("GET", "subkeys/{known}"))

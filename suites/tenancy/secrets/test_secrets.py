@@ -14,9 +14,9 @@ from constat.judgement import Findings, Judgement, coverage
 from constat.observe import vault as vaults
 from constat.outcome import Impact, Outcome, Severity
 from suites.tenancy.campaign import Place, besiege
-from suites.tenancy.secrets import acts, confinement, derived, ground, revocation
+from suites.tenancy.secrets import acts, confinement, derived, effective, ground, revocation
 from suites.tenancy.secrets.acts import Scene
-from suites.tenancy.secrets.ground import Planted, Speaker
+from suites.tenancy.secrets.ground import WORD, Planted, Speaker
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -196,19 +196,30 @@ def _attacked(field: Field) -> Iterator[Judgement]:
 
 
 def _taken(field: Field) -> Iterator[Judgement]:
+    known = vaults.kept_names(field.vault)
     for scene, place in field.scenes():
         if scene.attacker.token:
             victim = scene.victim.tenant
+            names = (victim, f"{victim}-{WORD}", *sorted(name for name in known if victim in name))
             paths = vaults.paths(field.vault, name=victim)
+            everything = itertools.chain(
+                effective.concrete([path.template for path in paths], names), effective.led_to(derived.rules(field.oracle), victim)
+            )
             tried = itertools.chain(
-                acts.described(scene, paths), acts.takeovers(scene, field.roles[scene.attacker.who], field.roles[victim])
+                acts.described(scene, paths),
+                acts.takeovers(scene, field.roles[scene.attacker.who], field.roles[victim]),
+                effective.granted(scene, everything),
             )
             yield besiege(place, tried)
 
 
 def _confined(field: Field) -> Iterator[Judgement]:
     planted = (*field.planted.values(), *field.derived)
-    seen = [*confinement.policies(field.vault, field.oracle, planted), *confinement.roles(field.vault, field.oracle, planted)]
+    seen = [
+        *confinement.policies(field.vault, field.oracle, planted),
+        *confinement.roles(field.vault, field.oracle, planted),
+        *confinement.entities(field.vault, field.oracle, planted),
+    ]
     yield from (confinement.judge(reach, planted) for reach in seen)
     yield from confinement.bare_roles(field.vault, field.oracle)
     unknown = confinement.unknown_methods(field.vault)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import concurrent.futures
 import contextlib
 import dataclasses
 from dataclasses import dataclass
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from suites.tenancy.gateway.routes import Way
     from suites.tenancy.gateway.stage import Stage
 
+AT_ONCE: Final = 4
 _DEEP: Final = 2000
 
 
@@ -36,13 +38,16 @@ class Provoked:
 
 def provoked(stage: Stage) -> Iterator[Provoked]:
     """Every operation at every door, used well once and badly in every way."""
-    for way in stage.ways:
-        if not way.takes_something:
-            continue
-        for door in stage.doors(way):
-            for request, token in _badly(stage, way, is_direct=door is stage.direct[way.service]):
-                with contextlib.suppress(Unobservable):  # a door may hang up on what is no HTTP; what it logs of it is looked at
-                    yield Provoked(door=door.name, request=request, reply=attack.refused(door, request, token))
+    pairs = [(way, door) for way in stage.ways if way.takes_something for door in stage.doors(way)]
+    with concurrent.futures.ThreadPoolExecutor(AT_ONCE, thread_name_prefix="provoking") as pool:
+        for seen in pool.map(lambda pair: list(_provoked(stage, *pair)), pairs):
+            yield from seen
+
+
+def _provoked(stage: Stage, way: Way, door: Door) -> Iterator[Provoked]:
+    for request, token in _badly(stage, way, is_direct=door is stage.direct[way.service]):
+        with contextlib.suppress(Unobservable):  # a door may hang up on what is no HTTP; what it logs of it is looked at
+            yield Provoked(door=door.name, request=request, reply=attack.refused(door, request, token))
 
 
 def _badly(stage: Stage, way: Way, *, is_direct: bool) -> Iterator[tuple[Request, str | None]]:

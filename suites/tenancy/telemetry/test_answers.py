@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import concurrent.futures
+import contextlib
+import functools
+import itertools
 from collections import Counter
 from typing import TYPE_CHECKING, Final
 
@@ -16,13 +19,20 @@ from constat.secrets import secrets_of
 from constat.trial import Act, Trial
 from suites.security.strangers import web
 from suites.security.wire.tls import DEMANDED, shake
-from suites.tenancy.gateway import judging
+from suites.tenancy.gateway import attack, judging
+from suites.tenancy.gateway.routes import own
+from suites.tenancy.gateway.values import Unmakeable
+from suites.tenancy.telemetry import deltas
 from suites.tenancy.telemetry.internals import present, told
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
+    import httpx
+
+    from constat.observe.http import Reply
     from constat.stack import Listener
+    from suites.tenancy.gateway.resident import Resident
     from suites.tenancy.gateway.stage import Stage
     from suites.tenancy.telemetry.provoking import Provoked
 
@@ -46,7 +56,7 @@ AT_ONCE: Final = 4
     remediation="Answer errors with a title of your own, and label metrics with routes and kinds, never with values of a request.",
 )
 def test_answers_and_metrics_betray_nothing(stage: Stage, traffic: list[Provoked], findings: Findings) -> None:
-    """Neither an error page nor a metric that a tenant or anybody can read shows tenants' data, secrets or the platform's inside."""
+    """No error page or metric that a tenant or anybody can read shows tenants' data, secrets, the inside, or when others work."""
     findings.judge(_judged(stage, traffic))
 
 
@@ -62,6 +72,54 @@ def _judged(stage: Stage, traffic: Sequence[Provoked]) -> Iterator[Judgement]:
             looked += judgement.outcome is not Outcome.NOT_REVIEWED
             yield judgement
     yield coverage(looked, len(listeners), what="web listeners")
+    yield _deltas(stage, listeners)
+
+
+def _deltas(stage: Stage, listeners: Sequence[Listener]) -> Judgement:
+    """Every number of every page that anybody, or a tenant, is shown, while another tenant works."""
+    subject = "numbers of pages"
+    with contextlib.ExitStack() as opened:
+        try:
+            readable = list(_readable(stage, listeners, opened))
+            worked: list[Reply] = []
+            looks = deltas.watched(
+                lambda: _numbers(readable),
+                lambda: worked.extend(_works(stage, stage.mine)),
+                lambda: worked.extend(_works(stage, stage.theirs)),
+            )
+        except Unobservable as problem:
+            return Judgement(subject=subject, outcome=Outcome.ERROR, reason=f"could not look: {problem}")
+    found = {page: (name,) for page, _, name in (key.partition(" | ") for key in deltas.telling(looks))}
+    return deltas.judge(subject, found, pages=len(readable), worked=sum(reply.is_success for reply in worked))
+
+
+def _readable(stage: Stage, listeners: Sequence[Listener], opened: contextlib.ExitStack) -> Iterator[tuple[str, Callable[[], str]]]:
+    """Pages that are shown without a certificate: what each is called, and how it is read."""
+    token = {"Authorization": f"Bearer {stage.mine.token}"}
+    for listener in listeners:
+        if listener.tls and shake(listener, http.authority(stage.stack)).kind == DEMANDED:
+            continue
+        client = opened.enter_context(http.client(http.authority(stage.stack), web.url(listener)))
+        for page, (who, headers) in itertools.product(PAGES, (("anybody", {}), (stage.mine.tenant, token))):
+            if http.ask(client, "GET", page, headers=headers).is_success:
+                name = f"{listener.node}/{listener.name}{page} to {who}"
+                yield name, functools.partial(_text, client, page, headers)
+
+
+def _text(client: httpx.Client, page: str, headers: Mapping[str, str]) -> str:
+    return http.ask(client, "GET", page, headers=dict(headers)).text
+
+
+def _numbers(readable: Sequence[tuple[str, Callable[[], str]]]) -> dict[str, float]:
+    return {f"{page} | {name}": value for page, read in readable for name, value in deltas.numbers(read()).items()}
+
+
+def _works(stage: Stage, who: Resident) -> Iterator[Reply]:
+    """What a tenant does: it looks at its own things, through the gateway."""
+    for way in stage.ways:
+        if way.method == "GET" and not way.public:
+            with contextlib.suppress(Unmakeable):
+                yield attack.refused(next(iter(stage.through.values())), own(way, who), who.token)
 
 
 def judge_errors(door: str, traffic: Sequence[Provoked], secrets: frozenset[str], foreign: frozenset[str]) -> Judgement:

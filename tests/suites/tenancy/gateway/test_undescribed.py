@@ -39,3 +39,10 @@ def test_what_answers_is_never_passed_over(status: int, body: str, canaries: int
     judged = undescribed.judge("door", [(HIDDEN, reply(status, body))], foreign=FOREIGN, canaries=canaries)
 
     assert judged.outcome is outcome
+
+
+def test_only_what_nobody_describes_is_asked() -> None:
+    """A described path is left to its own attack, with and without a slash at its end; one below it is not."""
+    asked = [Request(method="GET", path=path) for path in ("/api/properties/", "/api/properties/all", "/api/properties/all/t10")]
+
+    assert [request.path for request in undescribed.beside(WAYS, asked)] == ["/api/properties/all/t10"]

@@ -42,7 +42,7 @@ def test_a_signature_is_the_one_of_the_specification() -> None:
     keys = KeyPair(access_key="AKIAIOSFODNN7EXAMPLE", secret_key="wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY")
     store = Objects(endpoint="https://examplebucket.s3.amazonaws.com", ca="", admin=keys, buckets=(), service=keys)
     speaker = Speaker.__new__(Speaker)
-    speaker._host, speaker._region, speaker._keys = "examplebucket.s3.amazonaws.com", store.region, keys
+    speaker._host, speaker._region, speaker._keys, speaker._said = "examplebucket.s3.amazonaws.com", store.region, keys, {}
     request = Request(method="GET", path="/test.txt", headers={"range": "bytes=0-9"})
 
     signed = speaker.signed(request, "/test.txt", at=datetime.datetime(2013, 5, 24, tzinfo=datetime.UTC))

@@ -6,7 +6,7 @@ from typing import Any, Final
 
 from constat.observe.functions import Function
 from constat.observe.relations import Column, ForeignKey, Relation
-from suites.tenancy.postgres.seeder import Seed
+from suites.tenancy.postgres.seeds import Seed
 
 CANARY: Final = "c0957a7e0123456789abcdef"
 OTHER: Final = "c0957a7efedcba9876543210"

@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 from psycopg import sql
 
-from suites.tenancy.postgres.acts import Rendered, Scene, twins
+from suites.tenancy.postgres.acts import twins
+from suites.tenancy.postgres.scenes import Rendered, Scene
 from tests.suites.tenancy.postgres import samples
 
 

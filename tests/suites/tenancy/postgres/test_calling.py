@@ -8,7 +8,8 @@ from uuid import UUID
 
 import pytest
 
-from suites.tenancy.postgres.calling import MOST_CALLS, Lore, Shape, calls, spelled, statement, unknown_types
+from suites.tenancy.postgres.calling import MOST_CALLS, calls, statement, unknown_types
+from suites.tenancy.postgres.lore import Lore, Shape, spelled
 from tests.suites.tenancy.postgres.samples import CANARY, THEIRS, function, seed
 
 SHAPES = {

@@ -7,8 +7,8 @@ from psycopg import sql
 
 from constat.attempt import Answer
 from constat.outcome import Outcome
-from suites.tenancy.postgres.acts import Plan
 from suites.tenancy.postgres.judging import Tried, judged
+from suites.tenancy.postgres.scenes import Plan
 from suites.tenancy.postgres.sessions import Act
 from tests.suites.tenancy.postgres.samples import CANARY, OTHER
 

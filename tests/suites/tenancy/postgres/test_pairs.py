@@ -5,8 +5,9 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Final
 
-from suites.tenancy.postgres.acts import Scene, deletions, moves, twins
+from suites.tenancy.postgres.acts import deletions, moves, twins
 from suites.tenancy.postgres.pairs import chosen_within, questions
+from suites.tenancy.postgres.scenes import Scene
 from tests.suites.tenancy.postgres.samples import CANARY, MINE, OTHER, column, relation, seed
 
 _ALL: Final = frozenset({"SELECT", "INSERT", "UPDATE"})

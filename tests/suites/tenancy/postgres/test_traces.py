@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 
 from constat.outcome import Outcome
-from suites.tenancy.postgres.traces import joined, judge_numbers
+from suites.tenancy.postgres.channels import joined
+from suites.tenancy.postgres.numbers import judge_numbers
 
 
 @pytest.mark.parametrize(

@@ -10,12 +10,12 @@ from constat.attempt import Answer
 from constat.outcome import Outcome, worst
 from suites.tenancy.postgres.appearance import Policy, judge_function, judge_policies, judge_relation, judge_view
 from suites.tenancy.postgres.found import judge_as_found
+from suites.tenancy.postgres.looks import judge_looks
 from suites.tenancy.postgres.pairs import Question, pair
 from suites.tenancy.postgres.pool import HANDED_OVER, Served, handed_over, judge_served
 from suites.tenancy.postgres.reach import judge_part
 from suites.tenancy.postgres.roles import judge_other
-from suites.tenancy.postgres.seeder import owned_by_tenants
-from suites.tenancy.postgres.traces import judge_looks
+from suites.tenancy.postgres.seeds import owned_by_tenants
 from tests.suites.tenancy.postgres.samples import CANARY, OTHER, column, function, relation
 
 

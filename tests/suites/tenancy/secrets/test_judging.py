@@ -44,3 +44,10 @@ def test_a_policy_reaches_its_own_tenant_at_most(own: set[str], reached: set[str
 def test_what_is_taken_back_worked_before(before: Answer, after: Answer, outcome: Outcome) -> None:
     """What never worked cannot prove that it was taken back."""
     assert revocation.judge("token", before, after, frozenset({"http 403"})).outcome is outcome
+
+
+def test_a_policy_that_widens_rights_reaches_everything() -> None:
+    """Whoever may make secrets for roles, or policies, is as good as every tenant."""
+    seen = Reach(subject="policy", own=frozenset(), reached=frozenset(), powers=("auth/approle/role/constat/secret-id",))
+
+    assert confinement.judge(seen, PLANTED).outcome is Outcome.FAIL
