@@ -214,6 +214,6 @@ def _copy(source: Path, own: Path) -> None:
     own.parent.mkdir(mode=0o755, exist_ok=True)
     part = own.with_suffix(".part")
     part.unlink(missing_ok=True)
-    shutil.copyfile(source, part)
+    shutil.copy2(source, part)  # as old as it is: older than every secret, it need not be searched for one
     part.chmod(0o755)
     part.replace(own)
