@@ -29,7 +29,7 @@ def flat(value: Any, name: str = "") -> Iterator[tuple[str, str]]:
     if isinstance(value, dict):
         for key in sorted(value, key=str):
             yield from flat(value[key], f"{name}.{key}" if name else str(key))
-    elif _PRIVATE.search(name) and value not in (None, "", False, True):
+    elif _PRIVATE.search(name) and value and isinstance(value, str | list):
         yield name, fingerprint(text(value))
     else:
         yield name, text(value)

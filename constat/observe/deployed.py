@@ -52,11 +52,12 @@ def processes(run_dir: str) -> Table:
 def _process(process: psutil.Process) -> tuple[str, Settings] | None:
     try:
         told = process.environ()
+        name = told.get(_NAME) or f"{Path(process.cwd()).name}.{process.name()}"  # some write over what they were started with
         said = {"command": shlex.join(process.cmdline()), "account": str(process.uids().real), "stopped": _stopped(process)}
     except (psutil.NoSuchProcess, psutil.ZombieProcess):
         return None  # it has just ended; whoever looks for it does not find it
     own = {name: value for name, value in told.items() if not name.startswith("SUPERVISOR_")}
-    return told.get(_NAME, f"process {process.pid}"), said | dict(flat(own, "environment"))
+    return name, said | dict(flat(own, "environment"))
 
 
 def _stopped(process: psutil.Process) -> str:

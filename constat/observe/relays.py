@@ -15,7 +15,7 @@ from constat import deadlines, wait
 from constat.errors import Unobservable
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
 
     from testinfra.host import Host
 
@@ -77,12 +77,17 @@ def node(process: int, run_dir: str) -> str:
     return place.name if str(place.parent) == run_dir else ""
 
 
-def family(process: int) -> frozenset[int]:
-    """A process and everything that it has started."""
-    try:
-        return frozenset({process, *(child.pid for child in psutil.Process(process).children(recursive=True))})
-    except psutil.NoSuchProcess:
-        return frozenset({process})
+def parents() -> dict[int, int]:
+    """Who has started each process of the host."""
+    return {process.pid: int(process.info["ppid"] or 0) for process in psutil.process_iter(["ppid"])}
+
+
+def family(process: int, known: Mapping[int, int]) -> frozenset[int]:
+    """A process and everything that it has started, by who has started whom."""
+    found = {process}
+    while more := {child for child, parent in known.items() if parent in found} - found:
+        found |= more
+    return frozenset(found)
 
 
 def _sockets(host: Host, command: str) -> frozenset[Wire]:

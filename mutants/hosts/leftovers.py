@@ -128,9 +128,8 @@ def _copy_key(stack: Stack, state: State) -> None:
 
 
 def _other(stack: Stack) -> str:
-    """Another service's account, by its group: one with a name, and not the secret's own."""
-    own = _kept(stack, "settings.json").owner()
-    return next(guard.owner for guard in stack.guarded if not guard.owner.isdigit() and guard.owner not in {"root", own})
+    """Another service's account: one with a name, which those that the provider chooses do not have."""
+    return next(guard.owner for guard in stack.guarded if not guard.owner.isdigit() and guard.owner != "root")
 
 
 def _share(stack: Stack, state: State) -> None:

@@ -187,7 +187,9 @@ class EmbeddedSite:
     def _prepare(self, node: Node) -> None:
         directory = Path(self.path(node.name))
         directory.mkdir(mode=0o700, exist_ok=True)
-        _give(directory, self.account(node.name))
+        # Only what nobody has got yet: whoever attaches to look must not mend what is to be seen.
+        if directory.stat().st_uid == os.geteuid():
+            _give(directory, self.account(node.name))
         self.make_directory(node.name, "tmp")
 
     def _own(self, node: str, path: str, content: bytes, mode: int) -> None:
@@ -214,6 +216,6 @@ def _copy(source: Path, own: Path) -> None:
     own.parent.mkdir(mode=0o755, exist_ok=True)
     part = own.with_suffix(".part")
     part.unlink(missing_ok=True)
-    shutil.copyfile(source, part)
+    shutil.copy2(source, part)  # as old as it is: older than every secret, it need not be searched for one
     part.chmod(0o755)
     part.replace(own)

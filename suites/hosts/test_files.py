@@ -127,7 +127,10 @@ def _readable(stack: Stack, reached: dict[Account, tuple[Reach, ...]]) -> Iterat
         subject = _named(path, stack) + (f" as {who}" if who else "")
         try:
             holds = path in known or contents.opened(path, secret)
-            yield judge_content(path, name=subject, holds=holds, guarded=stack.guarded)
+            judged = judge_content(path, name=subject, holds=holds, guarded=stack.guarded)
+            # What others keep on the host is counted, and named where it matters.
+            if judged.outcome is not Outcome.PASS or path.startswith(f"{stack.run_dir}/"):
+                yield judged
         except Unobservable as problem:
             yield Judgement(subject=subject, outcome=Outcome.ERROR, reason=f"could not look: {problem}")
     # The twin: what is meant for everybody was really found, so the account and the search work.

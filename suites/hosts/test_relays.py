@@ -15,7 +15,7 @@ from constat.observe import relays
 from constat.outcome import Impact, Outcome, Severity
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator
+    from collections.abc import Collection, Iterator, Mapping
 
     from testinfra.host import Host
 
@@ -39,10 +39,12 @@ def test_nothing_on_the_host_passes_connections_on_to_the_platform(stack: Stack,
     declared = frozenset((listener.host, listener.port) for listener in stack.listeners)
     _require_sight(machine, next(iter(sorted(declared))))
     listening, before = relays.listeners(machine), relays.connections(machine)
-    own = stack_processes(stack) | relays.family(os.getpid())
+    known = relays.parents()
+    own = stack_processes(stack) | relays.family(os.getpid(), known)
     foreign = frozenset(wire for wire in listening if wire.here not in declared and wire.process not in own)
     after = relays.called(machine, sorted({wire.here for wire in foreign}))
-    findings.judge(judge_relays(foreign, before, after, declared, own))
+    families = {wire.process: relays.family(wire.process, known) for wire in foreign}
+    findings.judge(judge_relays(foreign, families, (before, after), declared, own))
 
 
 def stack_processes(stack: Stack) -> frozenset[int]:
@@ -64,13 +66,18 @@ def _require_sight(machine: Host, place: Place) -> None:
 
 
 def judge_relays(
-    foreign: Collection[Wire], before: Collection[Wire], after: Collection[Wire], declared: Collection[Place], own: Collection[int]
+    foreign: Collection[Wire],
+    families: Mapping[int, frozenset[int]],
+    seen: tuple[Collection[Wire], Collection[Wire]],
+    declared: Collection[Place],
+    own: Collection[int],
 ) -> Iterator[Judgement]:
     """FAIL for each listener whose process is connected to the platform, and for whoever connects to it as soon as somebody calls."""
+    before, after = seen
     inward = {wire for wire in after if wire.there in declared and wire.process not in own}
     named: set[int] = set()
     for listener in sorted(foreign):
-        family = relays.family(listener.process)
+        family = families[listener.process]
         leads = sorted({wire.there for wire in (*inward, *before) if wire.process in family and wire.there in declared})
         named |= family if leads else set()
         yield _judged(f"{relays.name(listener.process)} {listener.here[0]}:{listener.here[1]}", leads)

@@ -76,7 +76,10 @@ def _tokens(client: httpx.Client) -> list[dict[str, Any]]:
 
 
 def _stated(client: httpx.Client, path: str) -> Settings:
-    return dict(flat(_lasting(_data(client, path)), path))
+    said = _lasting(_data(client, path))
+    # How often a policy was written, and when, is not what it says.
+    history = ("version", "modified") if path.startswith("sys/policies/") else ()
+    return dict(flat({key: value for key, value in said.items() if key not in history}, path))
 
 
 def _lasting(value: Any) -> Any:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from constat.observe.relays import Wire, parsed, reachable
+from constat.observe.relays import Wire, family, parsed, reachable
 from constat.outcome import Outcome
 from suites.hosts.test_relays import judge_relays
 
@@ -32,7 +32,7 @@ def inward(process: int) -> Wire:
 )
 def test_who_listens_and_leads_inside_is_a_failure(before: list[Wire], after: list[Wire], outcomes: list[Outcome]) -> None:
     """By itself, by another process of its own, or all the time; somebody who was connected before is nobody's relay."""
-    judged = list(judge_relays([LISTENER], before, after, {DATABASE}, {OWN}))
+    judged = list(judge_relays([LISTENER], {RELAY: frozenset({RELAY})}, (before, after), {DATABASE}, {OWN}))
 
     assert [judgement.outcome for judgement in judged if judgement.subject != "coverage"] == outcomes
 
@@ -45,6 +45,12 @@ def test_a_line_is_read_with_and_without_a_state() -> None:
     assert {wire.process for wire in listening} == {7, 9}
     assert listening[0].here == ("127.0.0.1", 15432)
     assert connected == (Wire(7, ("127.0.0.1", 40001), DATABASE),)
+
+
+def test_a_family_is_whoever_was_started_by_it() -> None:
+    """However far down; who is not known to have started anybody is alone."""
+    assert family(7, {8: 7, 9: 8, 10: 1}) == {7, 8, 9}
+    assert family(7, {}) == {7}
 
 
 def test_what_is_bound_to_everything_is_reached_nearby() -> None:
