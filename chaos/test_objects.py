@@ -9,9 +9,9 @@ from chaos.backlog import caught_up
 from chaos.drill import conduct
 from chaos.fault import Blow, Fault, Promise
 from chaos.selectors import select
-from constat import deadlines, handover
+from constat import deadlines, handover, wait
 from constat.control import control
-from constat.errors import HarnessError
+from constat.errors import HarnessError, NotReady, Unobservable
 from constat.observe.archive import Repository
 from constat.outcome import Impact, Occasion, Severity
 
@@ -54,7 +54,18 @@ def _drilled(stack: Stack, tenants: tuple[str, ...], recovery: Recovery, folder:
     written: list[str] = []
     with grounds.ground(stack, tenants, recovery, folder) as here:
         drill = conduct(here, fault, during=lambda: written.append(handover.switch(postgres)))
+        _await_store(repository)
         last = handover.switch(postgres)
         handover.arrived(repository, last, within=deadlines.ARCHIVE_CAUGHT_UP)
         yield caught_up(repository.segments(), before=before, meanwhile=written, last=last)
         yield from verdict.judgements(drill, recovery, evidence=grounds.files(here, drill))
+
+
+def _await_store(repository: Repository) -> None:
+    """Wait until it answers again; raises Unobservable when it does not: what it holds cannot be said then."""
+    try:
+        wait.until(
+            repository.segments, what="the object store answers again", within=deadlines.STACK_HEALED, retry=(Unobservable,), every=0.5
+        )
+    except NotReady as problem:
+        raise Unobservable(str(problem)) from None

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pwd
 import subprocess
-from typing import TYPE_CHECKING, Any, Final
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
 
 from minio.deleteobjects import DeleteObject
 
@@ -46,14 +47,14 @@ def _bring_back(stack: Stack, state: State) -> None:
 
 def _run(stack: Stack, *words: str) -> None:
     backups, _ = store.parts(stack)
-    owner: Any = pwd.getpwnam(backups.user)
+    owner, home = pwd.getpwnam(backups.user), str(Path(backups.config).parent)
     done = subprocess.run(
         [_TOOL, f"--config={backups.config}", f"--stanza={backups.stanza}", *words],
         user=owner.pw_uid,
         group=owner.pw_gid,
         extra_groups=[],
-        env={"PATH": "/usr/bin:/bin", "HOME": "/"},
-        cwd="/",
+        env={"PATH": "/usr/bin:/bin", "HOME": home},  # the login's password is there
+        cwd=home,
         capture_output=True,
         text=True,
         check=False,

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from constat import deadlines, wait
 from constat.clock import monotonic
 from constat.control import control
-from constat.errors import HarnessError, NotReady
+from constat.errors import HarnessError, NotReady, Unobservable
 from constat.handover import switch
 from constat.outcome import Impact, Severity
 from suites.backups.exposure import FEWEST, exposures, judge, judge_fall
@@ -45,9 +45,10 @@ def _look(postgres: Postgres, sampler: Sampler, promised: float | None) -> Itera
 
 
 def _switched(postgres: Postgres, sampler: Sampler) -> float:
-    """End a segment and wait until the curve falls, which proves that it can; the moment of the switch, whatever came of it."""
-    before = monotonic()
+    """End a segment with a commit in it, and wait until the curve falls, which proves that it can; the moment after the switch."""
+    _begun(sampler)
     switch(postgres)
+    before = monotonic()
     try:
         wait.until(
             lambda: exposures(sampler.samples),
@@ -59,3 +60,17 @@ def _switched(postgres: Postgres, sampler: Sampler) -> float:
     except NotReady:
         return before  # that is a measurement, and the verdict is made of it
     return before
+
+
+def _begun(sampler: Sampler) -> None:
+    """Wait until it has seen both ends once: what is written before that is taken for stored."""
+    try:
+        wait.until(
+            lambda: [seen for seen in sampler.samples if seen.written is not None and seen.stored is not None],
+            what="the sampler sees primary and store",
+            within=deadlines.STATEMENT_DONE,
+            holds=bool,
+        )
+    except NotReady as problem:
+        msg = f"{problem}; the sampler says {sampler.problem or 'nothing'}"
+        raise Unobservable(msg) from None
