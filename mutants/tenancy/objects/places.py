@@ -88,7 +88,7 @@ def _second_pair(document: Document) -> None:
 
 def _reads_everything(document: Document) -> None:
     backup = next(one for one in document["identities"] if one["name"] == "backup")
-    backup["actions"] = ["Read", "List"]
+    backup["policyNames"].append("service")
 
 
 MUTANTS: Final = (
@@ -106,5 +106,5 @@ MUTANTS: Final = (
         Condition={"StringLike": {"aws:Referer": ["https://app.example/*"]}},
     ),
     listed("MUT-TEN-OBJ-13", "the services' identity has a second pair of keys, which a report uses", _second_pair),
-    listed("MUT-TEN-OBJ-14", "the backup's identity may read everything, by the older form of a right", _reads_everything),
+    listed("MUT-TEN-OBJ-14", "the backup's identity was given the services' policy too, for one restore", _reads_everything),
 )

@@ -22,10 +22,10 @@ MUTANTS: Final = (
     ),
     mutant(
         "MUT-TEN-PG-114",
-        "PostgreSQL's own reading of numbers was marked as leaking nothing, after a slow query",
-        plant="ALTER FUNCTION int4in(cstring) LEAKPROOF",
-        revert="ALTER FUNCTION int4in(cstring) NOT LEAKPROOF",
-        holds="SELECT proleakproof FROM pg_proc WHERE oid = 'int4in'::regproc",
+        "PostgreSQL's own reading of a text as a number was marked as leaking nothing, after a slow query",
+        plant="ALTER FUNCTION textout(text) LEAKPROOF; ALTER FUNCTION int4in(cstring) LEAKPROOF",
+        revert="ALTER FUNCTION textout(text) NOT LEAKPROOF; ALTER FUNCTION int4in(cstring) NOT LEAKPROOF",
+        holds="SELECT bool_and(proleakproof) FROM pg_proc WHERE oid IN ('int4in'::regproc, 'textout'::regproc)",
         controls=_CALLS,
     ),
     mutant(

@@ -25,7 +25,9 @@ def _fingerprint(stack: Stack) -> str:
     known = store(stack)
     mounts = sorted(read(stack, "sys/mounts"))
     groups = vault.names(known, "identity/group/name")
-    policies = [f"{name} {read(stack, f'sys/policies/acl/{name}')}" for name in vault.names(known, "sys/policies/acl") if name != "root"]
+    policies = [
+        f"{name} {read(stack, f'sys/policies/acl/{name}')['policy']}" for name in vault.names(known, "sys/policies/acl") if name != "root"
+    ]
     return "\n".join([*mounts, *map(str, groups), *sorted(policies)])
 
 

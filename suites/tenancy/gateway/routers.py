@@ -88,6 +88,8 @@ def parsed(text: str) -> Rule:
         if name in {"Path", "PathPrefix", "PathRegexp"}:
             literal = _LITERAL.match(first.lstrip("^"))
             prefixes.append(literal[0] if literal else "/")
+        elif (name, first) == ("HostSNI", "*"):  # whatever comes takes it, unless it is HTTP of another router
+            prefixes.append("/")
         elif name == "Host":
             headers.append(("Host", first))
         elif name in {"Header", "Headers"}:

@@ -32,11 +32,9 @@ WHERE c.oid = to_regclass(%(name)s) AND NOT c.relrowsecurity
 # PostgreSQL lets everybody call a new function; that is a defect only where nobody may call those that are there.
 _FUNCTION: Final = """
 SELECT array_agg('EXECUTE'::text) FROM pg_proc p WHERE p.oid = to_regproc(%(name)s) AND has_function_privilege(%(login)s, p.oid, 'EXECUTE')
-    AND EXISTS (SELECT FROM pg_proc o WHERE o.proowner = p.proowner AND o.oid <> p.oid AND o.prokind IN ('f', 'p')
-        AND o.pronamespace <> 'pg_catalog'::regnamespace AND NOT has_function_privilege('public', o.oid, 'EXECUTE'))
-    AND NOT EXISTS (SELECT FROM pg_proc o WHERE o.proowner = p.proowner AND o.oid <> p.oid AND o.prokind IN ('f', 'p')
-        AND o.pronamespace NOT IN ('pg_catalog'::regnamespace, 'information_schema'::regnamespace)
-        AND has_function_privilege('public', o.oid, 'EXECUTE'))
+    AND (SELECT bool_and(NOT has_function_privilege('public', o.oid, 'EXECUTE'))
+         FROM pg_proc o JOIN pg_namespace n ON n.oid = o.pronamespace
+         WHERE o.oid <> p.oid AND n.nspname NOT IN ('pg_catalog', 'information_schema') AND n.nspname !~ '^pg_')
 """
 
 

@@ -22,6 +22,8 @@ REQUEST = Request(method="GET", path="/kx7/api/properties")
         ("Header(`X-Partner`, `north`) && PathPrefix(`/`)", {"prefixes": ("/",), "headers": (("X-Partner", "north"),)}),
         ("Query(`key`, `a1`)", {"query": (("key", "a1"),)}),
         ("ClientIP(`10.0.0.0/8`)", {}),
+        ("HostSNI(`*`)", {"prefixes": ("/",)}),
+        ("HostSNI(`db.example`)", {}),
     ],
 )
 def test_a_rule_says_what_takes_it(text: str, rule: dict[str, tuple[object, ...]]) -> None:
