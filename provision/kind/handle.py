@@ -8,14 +8,21 @@ import pwd
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from constat.stack import GuardedPath
+from constat.stack import ClusterFlow, ClusterMachine, GuardedPath, Kubernetes
+from provision.kind.api import ADMINISTRATOR, AUTHORITY
+from provision.kind.configuration import AUDIT_LOG
+from provision.kind.ground import quotas
+from provision.kind.manifests import NODE_LABEL
+from provision.kind.policies import SYSTEM
 from provision.kind.site import COPIES
 from provision.platform.assemble import assemble
+from provision.platform.flows import flows
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from constat.stack import Listener, PostgresNode, Stack
+    from provision.kind.cluster import Cluster
     from provision.kind.site import KindSite
     from provision.platform.component import Component
 
@@ -29,6 +36,29 @@ def handle(site: KindSite, components: tuple[Component, ...]) -> Stack:
         listeners=tuple(_named(site, listener) for listener in stack.listeners),
         postgres=stack.postgres and dataclasses.replace(stack.postgres, nodes=tuple(_remote(site, node) for node in stack.postgres.nodes)),
     )
+
+
+def kubernetes(site: KindSite, *, image: str) -> Kubernetes:
+    """The cluster itself: its doors, its machines, and what was declared of it."""
+    cluster, declared = site.cluster, flows(site.nodes)
+    return Kubernetes(
+        url=cluster.api.url,
+        ca=str(site.directory / AUTHORITY),
+        administrator=str(site.directory / ADMINISTRATOR),
+        machines=tuple(_machine(cluster, name) for name in cluster.containers()),
+        system=dict(SYSTEM),
+        node_label=NODE_LABEL,
+        flows=tuple(ClusterFlow(source=flow.source, node=flow.node, port=site.address(flow.node, flow.socket).port) for flow in declared),
+        bounds={name: dict(quota) for name, quota in quotas(site.target).items()},
+        image=image,
+        audit_log=AUDIT_LOG,
+        configuration=str(cluster.told),
+    )
+
+
+def _machine(cluster: Cluster, name: str) -> ClusterMachine:
+    shell = ("docker", "exec", "--interactive", name)
+    return ClusterMachine(name=name, address=cluster.address(name), shell=shell, is_control_plane=name == cluster.control_plane)
 
 
 def guarded(copies: Path) -> Iterator[GuardedPath]:
