@@ -199,11 +199,11 @@ class Backups:
 
 @dataclass(frozen=True, kw_only=True)
 class ClusterMachine:
-    """A machine of a cluster; `shell` is the command by whose input its root is told what to do."""
+    """A machine of a cluster; `console` is the command by whose input its root is told what to do."""
 
     name: str
     address: str
-    shell: tuple[str, ...]
+    console: tuple[str, ...]
     is_control_plane: bool = False
 
 

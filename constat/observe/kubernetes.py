@@ -177,7 +177,11 @@ def on(machine: ClusterMachine, script: str) -> str:
     """Run a shell's script as a machine's root; Unobservable with its last words when it fails."""
     try:
         done = subprocess.run(
-            [*machine.shell, "/bin/sh", "-s"], input=script.encode(), capture_output=True, check=False, timeout=deadlines.MACHINE_LOOKED_AT
+            [*machine.console, "/bin/sh", "-s"],
+            input=script.encode(),
+            capture_output=True,
+            check=False,
+            timeout=deadlines.MACHINE_LOOKED_AT,
         )
     except (OSError, subprocess.TimeoutExpired) as problem:
         msg = f"machine {machine.name!r} cannot be looked at: {type(problem).__name__}: {problem}"

@@ -57,8 +57,8 @@ def kubernetes(site: KindSite, *, image: str) -> Kubernetes:
 
 
 def _machine(cluster: Cluster, name: str) -> ClusterMachine:
-    shell = ("docker", "exec", "--interactive", name)
-    return ClusterMachine(name=name, address=cluster.address(name), shell=shell, is_control_plane=name == cluster.control_plane)
+    console = ("docker", "exec", "--interactive", name)
+    return ClusterMachine(name=name, address=cluster.address(name), console=console, is_control_plane=name == cluster.control_plane)
 
 
 def guarded(copies: Path) -> Iterator[GuardedPath]:

@@ -43,7 +43,7 @@ def test_a_process_is_read_whole() -> None:
     seen = process(record(), "worker")
 
     assert (seen.pid, seen.machine, seen.container, seen.name) == (42, "worker", CONTAINER, "server")
-    assert (seen.uids, seen.capabilities, seen.no_new_privs, seen.seccomp, seen.shared) == ({10001}, 0x400, True, True, ("pid",))
+    assert (seen.uids, seen.capabilities, seen.no_new_privs, seen.seccomp, seen.shared) == (frozenset({10001}), 0x400, True, True, ("pid",))
     assert (seen.root_is_writable, seen.has_token) == (False, True)
 
 
