@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from constat.stack import ClusterFlow, ClusterMachine, GuardedPath, Kubernetes
 from provision.kind.api import ADMINISTRATOR, AUTHORITY
-from provision.kind.configuration import AUDIT_LOG
+from provision.kind.configuration import AUDIT_LOG, ENCRYPTION
 from provision.kind.ground import quotas
 from provision.kind.manifests import NODE_LABEL
 from provision.kind.policies import SYSTEM
@@ -32,7 +32,7 @@ def handle(site: KindSite, components: tuple[Component, ...]) -> Stack:
     stack = assemble(site, components, nodes=site.reached, run_dir=str(site.directory))
     return dataclasses.replace(
         stack,
-        guarded=tuple(guarded(site.directory / COPIES)),
+        guarded=tuple(guarded(site.directory / COPIES, *_keys(site))),
         listeners=tuple(_named(site, listener) for listener in stack.listeners),
         postgres=stack.postgres and dataclasses.replace(stack.postgres, nodes=tuple(_remote(site, node) for node in stack.postgres.nodes)),
     )
@@ -61,10 +61,17 @@ def _machine(cluster: Cluster, name: str) -> ClusterMachine:
     return ClusterMachine(name=name, address=cluster.address(name), console=console, is_control_plane=name == cluster.control_plane)
 
 
-def guarded(copies: Path) -> Iterator[GuardedPath]:
-    """Every copy of a planned file: whoever runs the harness owns it, and nobody else reads it."""
+def guarded(copies: Path, *others: Path) -> Iterator[GuardedPath]:
+    """Every copy of a planned file, and other secrets that are there: whoever runs the harness owns them, and nobody else reads them."""
     owner = pwd.getpwuid(os.geteuid()).pw_name
-    yield from (GuardedPath(path=str(path), owner=owner, mode=0o600) for path in sorted(copies.rglob("*")) if path.is_file())
+    for path in (*sorted(copies.rglob("*")), *others):
+        if path.is_file():
+            yield GuardedPath(path=str(path), owner=owner, mode=0o600)
+
+
+def _keys(site: KindSite) -> tuple[Path, ...]:
+    """What makes somebody the cluster's administrator, or reads its Secrets."""
+    return site.directory / ADMINISTRATOR, site.cluster.kubeconfig, site.cluster.told / ENCRYPTION
 
 
 def _named(site: KindSite, listener: Listener) -> Listener:
