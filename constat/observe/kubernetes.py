@@ -14,7 +14,7 @@ from constat.observe import http
 from constat.observe.http import Certificate, Reply
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from constat.stack import ClusterMachine, Kubernetes, Stack
 
@@ -89,13 +89,13 @@ def ask(
     *,
     value: object = None,
     params: Mapping[str, str] | None = None,
-    headers: Mapping[str, str] | None = None,
+    headers: Mapping[str, str] | Sequence[tuple[str, str]] | None = None,
 ) -> Reply:
     """Ask over a connection that is kept; Unobservable when no HTTP answer comes back."""
 
     def once() -> Reply:
         try:
-            answer = client.request(method, path, json=value, params=dict(params or {}), headers=dict(headers or {}))
+            answer = client.request(method, path, json=value, params=dict(params or {}), headers=httpx.Headers(headers or {}))
         except (httpx.HTTPError, httpx.InvalidURL) as problem:
             msg = f"no answer to {method} {path!r} of {str(client.base_url)!r}: {type(problem).__name__}: {problem}"
             raise Unobservable(msg) from None

@@ -111,10 +111,10 @@ def _require(own: httpx.Client, name: str) -> None:
         raise Unobservable(msg)
 
 
-def rules(own: httpx.Client, namespace: str) -> Iterator[str]:
-    """What the server says that an identity may do in a namespace, beyond what everybody may."""
+def rules(own: httpx.Client, namespace: str, headers: Iterable[tuple[str, str]] = ()) -> Iterator[str]:
+    """What the server says that an identity may do in a namespace, beyond what everybody may; headers may say who asks."""
     path = "/apis/authorization.k8s.io/v1/selfsubjectrulesreviews"
-    reply = http.expect(kubernetes.ask(own, "POST", path, value={"spec": {"namespace": namespace}}), what=path)
+    reply = http.expect(kubernetes.ask(own, "POST", path, value={"spec": {"namespace": namespace}}, headers=tuple(headers)), what=path)
     yield from beyond(reply.json()["status"], namespace)
 
 

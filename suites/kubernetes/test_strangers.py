@@ -21,6 +21,7 @@ from constat.outcome import Impact, Outcome, Severity
 from suites.kubernetes import forged
 from suites.kubernetes.acts import Act, Ground, escalating, groups, listing
 from suites.kubernetes.canary import idle, standing
+from suites.kubernetes.test_accounts import rules
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -33,6 +34,10 @@ KUBELET: Final = 10250
 KUBELET_IN_CLEAR: Final = 10255
 _KUBELETS_PATHS: Final = ("/pods", "/runningpods/", "/metrics", "/configz", "/logs/", "/stats/summary", "/debug/pprof/")
 _WHO: Final = "/apis/authentication.k8s.io/v1/selfsubjectreviews"
+# Who anybody is taken for: without a credential, and with any.
+ANYBODY: Final = {"system:anonymous": ("system:unauthenticated",), "constat-probe": ("system:authenticated",)}
+# Where the API is, and who vouches for it: what a machine that joins must know beforehand.
+BY_KUBEADM: Final = frozenset({"get configmaps named cluster-info in kube-public"})
 _PROBE: Final = "constat-probe"
 
 
@@ -59,6 +64,8 @@ def attack(client: httpx.Client, cluster: Kubernetes) -> Iterator[Judgement]:
     yield from _judged("nobody at the store", functools.partial(_store, cluster))
     yield from _judged("tokens", functools.partial(_tokens, client, cluster))
     yield from _judged("certificates", functools.partial(_certificates, cluster))
+    for who, groups_of in ANYBODY.items():
+        yield _granted(client, who, groups_of)
     doors = len(cluster.machines) + 2
     yield coverage(doors, doors, what="doors of the cluster")
 
@@ -148,6 +155,25 @@ def _unverified(base: str, pem: str = "") -> httpx.Client:
     if pem:
         context.load_cert_chain(pem)
     return httpx.Client(base_url=base, verify=context, timeout=deadlines.CLUSTER_ANSWERS, trust_env=False)
+
+
+def _granted(client: httpx.Client, who: str, groups_of: tuple[str, ...]) -> Judgement:
+    """What the API itself says that anybody may, in each namespace, beyond what Kubernetes grants everybody."""
+    subject = f"what {who} is granted"
+    # Asking takes being somebody: what that adds is granted everybody, and is left out.
+    disguise = [("Impersonate-User", who), *(("Impersonate-Group", group) for group in {*groups_of, "system:authenticated"})]
+    try:
+        names = [entry["metadata"]["name"] for entry in kubernetes.items(client, "/api/v1/namespaces")]
+        found = sorted({rule for name in names for rule in rules(client, name, disguise)} - BY_KUBEADM)
+    except Unobservable as problem:
+        return Judgement(subject=subject, outcome=Outcome.ERROR, reason=f"could not look: {problem}")
+    return Judgement(
+        subject=subject,
+        outcome=Outcome.FAIL if found else Outcome.PASS,
+        reason=f"may {'; '.join(found[:4])}" if found else "nothing but to see that the API is there",
+        expected=[],
+        observed=found,
+    )
 
 
 def _store(cluster: Kubernetes) -> Iterator[Judgement]:
