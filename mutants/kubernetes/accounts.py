@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
-from mutants.kubernetes.objects import RBAC, added, busiest
+from mutants.kubernetes.objects import RBAC, added, busiest, tenants
 
 if TYPE_CHECKING:
     from constat.stack import Stack
@@ -61,6 +61,34 @@ MUTANTS: Final = (
         controls=("KUB-ACC-01",),
         collection=_everywhere,
         manifest=_all_accounts("edit"),
+    ),
+    added(
+        "MUT-KUB-ACC-04",
+        "an account of the platform's reads what is in a tenant's namespace",
+        controls=("KUB-ACC-01",),
+        collection=lambda stack: f"{RBAC}/namespaces/{tenants(stack)}/rolebindings",
+        manifest=_default("view"),
+    ),
+    added(
+        "MUT-KUB-ACC-05",
+        "every account may ask any kubelet for anything, so that metrics would be scraped",
+        controls=("KUB-ACC-01",),
+        collection=_everywhere,
+        manifest=_all_accounts("system:kubelet-api-admin"),
+    ),
+    added(
+        "MUT-KUB-ANO-03",
+        "whoever has not signed in may read one namespace, and no other",
+        controls=("KUB-ANO-01",),
+        collection=_bindings,
+        manifest=lambda _stack: _bound("view", kind="Group", name="system:unauthenticated"),
+    ),
+    added(
+        "MUT-KUB-ANO-04",
+        "whoever is somebody may read everything but Secrets",
+        controls=("KUB-ANO-01",),
+        collection=_everywhere,
+        manifest=lambda _stack: _bound("view", kind="Group", name="system:authenticated"),
     ),
     added(
         "MUT-KUB-ANO-01",

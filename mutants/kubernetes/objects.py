@@ -9,6 +9,7 @@ from constat import deadlines, wait
 from constat.errors import Unobservable
 from constat.mutant import Mutant, Scope, State
 from constat.observe import http, kubernetes
+from constat.outcome import Outcome
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -84,9 +85,15 @@ def merge(stack: Stack, path: str, change: Manifest) -> None:
 
 
 def added(
-    mutant_id: str, title: str, *, controls: tuple[str, ...], collection: Callable[[Stack], str], manifest: Callable[[Stack], Manifest]
+    mutant_id: str,
+    title: str,
+    *,
+    controls: tuple[str, ...],
+    collection: Callable[[Stack], str],
+    manifest: Callable[[Stack], Manifest],
+    expects: Outcome = Outcome.FAIL,
 ) -> Mutant:
-    """Make a mutant of an object that somebody has added."""
+    """Make a mutant, or a harmless change, of an object that somebody has added."""
 
     def prepared(stack: Stack) -> State:
         entry = manifest(stack)
@@ -101,6 +108,7 @@ def added(
         plant=lambda stack, state: create(stack, state["collection"], state["manifest"]),
         confirm=lambda stack, state: read(stack, state["path"]) is not None,
         revert=lambda stack, state: delete(stack, state["path"]),
+        expects=expects,
         fingerprint=lambda stack: str(read(stack, prepared(stack)["path"])),
     )
 

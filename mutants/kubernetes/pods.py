@@ -103,4 +103,14 @@ MUTANTS: Final = (
         "a pod can write to its image, which the standard lets pass",
         lambda stack: _pod(stack, _CONFINED | {"readOnlyRootFilesystem": False}, automountServiceAccountToken=False),
     ),
+    _running(
+        "MUT-KUB-POD-04",
+        "a pod calls the kernel unfiltered and keeps a capability, for a tool that was needed once",
+        lambda stack: _pod(
+            stack,
+            _CONFINED | {"seccompProfile": {"type": "Unconfined"}, "capabilities": {"drop": ["ALL"], "add": ["NET_RAW"]}},
+            automountServiceAccountToken=False,
+        ),
+        relaxed=True,
+    ),
 )

@@ -32,6 +32,15 @@ def _service(stack: Stack) -> dict[str, Any]:
     }
 
 
+def _template(stack: Stack) -> dict[str, Any]:
+    """A pod that never runs, told its password as everybody who lists pods is."""
+    container = {"name": "job", "image": "constat/none:1", "env": [{"name": "REDIS_PASSWORD", "value": _password(stack)}]}
+    return {
+        "metadata": {"name": "constat-mutant"},
+        "template": {"metadata": {"name": "constat-mutant"}, "spec": {"containers": [container]}},
+    }
+
+
 MUTANTS: Final = (
     added(
         "MUT-KUB-OBJ-01",
@@ -46,5 +55,12 @@ MUTANTS: Final = (
         controls=("KUB-OBJ-01",),
         collection=lambda stack: f"/api/v1/namespaces/{busiest(stack)}/services",
         manifest=_service,
+    ),
+    added(
+        "MUT-KUB-OBJ-03",
+        "a pod's template gives a password as a variable",
+        controls=("KUB-OBJ-01",),
+        collection=lambda stack: f"/api/v1/namespaces/{busiest(stack)}/podtemplates",
+        manifest=_template,
     ),
 )
