@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING, Final
 
 import httpx
 
-from constat import deadlines
+from constat import deadlines, wait
 from constat.attempt import Admission, Answer, admission
 from constat.control import control
-from constat.errors import Unobservable
+from constat.errors import NotReady, Unobservable
 from constat.judgement import Findings, Judgement, coverage
 from constat.observe import etcd, http, kubernetes
 from constat.outcome import Impact, Outcome, Severity
@@ -207,10 +207,21 @@ def _tokens(client: httpx.Client, cluster: Kubernetes) -> Iterator[Judgement]:
         }
         with kubernetes.bearer(cluster, forged.renewed(token, key)) as known:
             yield from _presented(known, cluster, forgeries)
-    # Of an account that is gone; it was good while the others were tried.
+    # Of an account that is gone; it was never shown while it was good, so that no server remembers it.
     with kubernetes.bearer(cluster, token) as gone:
-        yield admission(
-            _admission(Act(what="one whose account is gone", method="POST", path=_WHO, value={}), client, gone, refusals=UNKNOWN)
+        act = Act(what="one whose account is gone", method="POST", path=_WHO, value={})
+        _await_forgotten(gone, act)
+        yield admission(_admission(act, client, gone, refusals=UNKNOWN))
+
+
+def _await_forgotten(gone: httpx.Client, act: Act) -> None:
+    """Servers hear of it a moment later, and have no longer than that."""
+    with contextlib.suppress(NotReady):  # whoever is still let in then is judged as it is
+        wait.until(
+            lambda: tried(gone, act),
+            what="the account is gone for the API",
+            within=deadlines.ACCOUNT_GONE,
+            holds=lambda answer: answer.kind in UNKNOWN,
         )
 
 

@@ -87,11 +87,27 @@ def _silent(field: str) -> Callable[[Manifest], None]:
     return change
 
 
+def _both(first: Callable[[Manifest], None], second: Callable[[Manifest], None]) -> Callable[[Manifest], None]:
+    def change(spec: Manifest) -> None:
+        first(spec)
+        second(spec)
+
+    return change
+
+
+def _unmasked(spec: Manifest) -> None:
+    spec["containers"][0]["securityContext"]["procMount"] = "Unmasked"
+
+
 # Of the whole pod: control of the standard → how it is broken.
 OF_POD: Final[Mapping[str, Callable[[Manifest], None]]] = {
     "Host Namespaces: network": _pod(hostNetwork=True),
     "Host Namespaces: processes": _pod(hostPID=True),
     "Host Namespaces: shared memory": _pod(hostIPC=True),
+    # Valid only together with the machine's network.
+    "HostProcess": _both(_pod(hostNetwork=True), _for_all(windowsOptions={"hostProcess": True})),
+    # Valid only with users of its own.
+    "/proc Mount Type": _both(_pod(hostUsers=False), _unmasked),
     "HostPath Volumes": _volume("hostPath", {"path": "/"}),
     "Volume Types: nfs": _volume("nfs", {"server": "127.0.0.1", "path": "/"}),
     "Volume Types: iscsi": _volume("iscsi", {"targetPortal": "127.0.0.1", "iqn": "iqn.2001-04.com.example:a", "lun": 0}),
@@ -108,12 +124,10 @@ OF_POD: Final[Mapping[str, Callable[[Manifest], None]]] = {
 # Of a container, wherever it stands: control of the standard → its security context, or another field.
 OF_CONTAINER: Final[Mapping[str, Manifest]] = {
     "Privileged Containers": {"securityContext": {"privileged": True, "allowPrivilegeEscalation": True}},
-    "HostProcess": {"securityContext": {"windowsOptions": {"hostProcess": True}}},
     "Capabilities: added": {"securityContext": {"capabilities": {"drop": ["ALL"], "add": ["SYS_ADMIN"]}}},
     "Capabilities: added of the default ones": {"securityContext": {"capabilities": {"drop": ["ALL"], "add": ["NET_RAW"]}}},
     "Capabilities: not dropped": {"securityContext": {"capabilities": {"drop": ["NET_RAW"]}}},
     "Host Ports": {"ports": [{"containerPort": 81, "hostPort": 81}]},
-    "/proc Mount Type": {"securityContext": {"procMount": "Unmasked"}},
     "Privilege Escalation": {"securityContext": {"allowPrivilegeEscalation": True}},
     "Running as Non-root": {"securityContext": {"runAsNonRoot": False}},
     "Running as Non-root user": {"securityContext": {"runAsUser": 0}},
