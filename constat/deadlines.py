@@ -48,3 +48,4 @@ AUDITED: Final = 10.0
 POD_RUNS: Final = 90.0
 QUOTA_FREED: Final = 30.0
 ACCOUNT_GONE: Final = 3.0
+QUOTA_COUNTED: Final = 10.0

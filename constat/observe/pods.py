@@ -40,8 +40,10 @@ for my $directory (glob '/proc/[0-9]*') {
   next unless defined $net && defined $is{Seccomp} && $is{State} !~ /^[ZX]/;
   my @shared = grep { my $own = readlink("$directory/ns/$_"); defined $own && $own eq $spaces{$_} } qw(net pid ipc);
   $sockets{$net} = join "\n", map { "$_\n" . slurp("$directory/net/$_") } qw(tcp tcp6 udp udp6) unless exists $sockets{$net};
+  my $mounts = slurp("$directory/mountinfo");
+  next unless length $mounts;  # it has ended meanwhile
   my @status = map { $is{$_} } qw(Name Uid Gid CapEff CapPrm CapAmb CapBnd NoNewPrivs Seccomp);
-  print join("\x1f", $pid, $container, "@shared", $sockets{$net}, slurp("$directory/mountinfo"), @status), "\x1e";
+  print join("\x1f", $pid, $container, "@shared", $sockets{$net}, $mounts, @status), "\x1e";
 }
 END
 """
@@ -93,7 +95,7 @@ def process(record: str, machine: str) -> Process:
         seccomp=status["Seccomp"] == "2",
         shared=tuple(shared.split()),
         # The last one is on top of the others.
-        root_is_writable="rw" in [options for mount, options in mounts if mount == "/"][-1],
+        root_is_writable="rw" in next((options for mount, options in reversed(mounts) if mount == "/"), frozenset({"rw"})),
         has_token=any(mount.endswith(TOKENS) for mount, _ in mounts),
         listens=frozenset(listening(sockets)),
     )

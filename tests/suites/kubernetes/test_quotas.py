@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from constat.attempt import Answer
 from constat.observe.http import Reply
 from constat.outcome import Outcome
-from suites.kubernetes.test_quotas import ADMITTED, LEAST, REFUSED, amount, answer, asked, bounds, judge, judge_default
+from suites.kubernetes.test_quotas import ADMITTED, LEAST, REFUSED, amount, answer, asked, bounds, judge, judge_default, limit
 
 YES, NO, OTHER = Answer(kind=ADMITTED), Answer(kind=REFUSED), Answer(kind="http 422")
 
@@ -68,6 +68,15 @@ def test_only_the_same_resources_bound_refuses() -> None:
 def test_a_bound_is_judged_by_what_is_beyond_it(twin: Answer, more: Answer, outcome: Outcome) -> None:
     """More than it refused by it, and a little of it admitted."""
     assert judge("n: pods", "5", twin, more).outcome is outcome
+
+
+def test_a_refusal_names_its_bound() -> None:
+    """So that a bound which somebody has moved is told from the one that was declared."""
+    said = "exceeded quota: bounds, requested: pods=1, used: pods=6, limited: pods=6"
+
+    assert limit(said, "pods") == "6"
+    assert limit(said, "requests.cpu") == ""
+    assert limit("exceeded quota: bounds, requested: a=1,b=2, used: a=1,b=1, limited: a=1,b=2Gi", "b") == "2Gi"
 
 
 def test_the_lowest_bound_counts_and_one_for_some_pods_only_is_none() -> None:
