@@ -1,7 +1,7 @@
-"""How long a cluster takes, step by step: `python -m bench.kind [--verify]` writes the table of docs/kind.md.
+"""How long a cluster takes, step by step: `python -m bench.kind [--verify [FAMILY ...]]` writes the table of docs/kind.md.
 
 Wall seconds, from no cluster to none; images and node image are there already.  With `--verify`
-the suites run in between, and the page shows their summary.
+the suites run in between, those of all families or of these, and the page shows their summary.
 """
 
 from __future__ import annotations
@@ -26,13 +26,14 @@ _STEP: Final = re.compile(r"✓ (.+?)\s+([\d.]+) s")
 _VERDICTS: Final = frozenset({0, 1, 6})
 
 
-def main(*, with_suites: bool) -> None:
+def main(families: list[str] | None) -> None:
     """Measure, print and write."""
     first, said, _ = timed("up", "--name", NAME, "--target", TARGET)
     second, _, _ = timed("up", "--name", NAME, "--target", TARGET)
-    verified = timed("verify", "--name", NAME, allowed=_VERDICTS) if with_suites else None
+    chosen = [word for family in families or () for word in ("--family", family)]
+    verified = timed("verify", "--name", NAME, *chosen, allowed=_VERDICTS) if families is not None else None
     down, _, _ = timed("down", "--name", NAME)
-    lines = [*table(_STEP.findall(said), up=first, second=second, down=down), *(summary(verified) if verified else [])]
+    lines = [*table(_STEP.findall(said), up=first, second=second, down=down), *(summary(verified, chosen) if verified else [])]
     print("\n".join(lines))
     PAGE.write_text(replaced(PAGE.read_text("utf-8"), lines), "utf-8")
 
@@ -64,10 +65,11 @@ def table(steps: list[tuple[str, str]], *, up: float, second: float, down: float
     ]
 
 
-def summary(verified: tuple[float, str, str]) -> list[str]:
+def summary(verified: tuple[float, str, str], chosen: list[str]) -> list[str]:
     """What the suites ended with, as they print it."""
     seconds, _, printed = verified
-    return ["", f"`constat verify` on it, {seconds:.0f} s:", "", "```", *printed.rstrip().splitlines(), "```"]
+    command = " ".join(("constat verify", *chosen))
+    return ["", f"`{command}` on it, {seconds:.0f} s:", "", "```", *printed.rstrip().splitlines(), "```"]
 
 
 def replaced(page: str, lines: list[str]) -> str:
@@ -81,4 +83,4 @@ def replaced(page: str, lines: list[str]) -> str:
 
 
 if __name__ == "__main__":
-    main(with_suites="--verify" in sys.argv[1:])
+    main(sys.argv[sys.argv.index("--verify") + 1 :] if "--verify" in sys.argv else None)

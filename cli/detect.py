@@ -19,12 +19,14 @@ from cli.standing import standing
 from constat.control import FAMILIES
 from constat.errors import UserError
 from constat.outcome import ExitCode, Outcome
+from constat.target import load_target
 from mutants.catalogue import by_id
 from provision.home import read_label, stack_directory
 from provision.provider import provider
 
 if TYPE_CHECKING:
     from constat.mutant import Mutant
+    from constat.target import Target
 
 Which = Annotated[list[str] | None, typer.Option("--mutant", help="only this mutant (may be repeated)", metavar="ID")]
 TargetOption = Annotated[Path | None, typer.Option("--target", help="the target file (for a stack that is not up)", metavar="FILE")]
@@ -97,6 +99,7 @@ def detect_all(
     chosen = choose(family or [], mutant or [])
     with Told() as told, standing(name, target, default=DEFAULT_TARGET, keep_up=keep_up, install=install, told=told):
         heal(name, told)
+        chosen = plantable(chosen, load_target(stack_directory(name) / "target.toml"), told)
         directory = runs.new_run("detect")
         census = _census(name, chosen, directory, clean=clean, told=told)
     (directory / "detect.json").write_text(json.dumps(census.document(), indent=1), "utf-8")
@@ -119,6 +122,17 @@ def choose(families: list[str], ids: list[str]) -> list[Mutant]:
     if problems:
         raise UserError("\n".join(problems))
     return [m for m in known.values() if not (families or ids) or m.family in families or m.id in ids]
+
+
+def plantable(chosen: list[Mutant], target: Target, told: Told) -> list[Mutant]:
+    """Without those of a family that the target has no use for; UserError when none is left."""
+    left = [m for m in chosen if m.family not in target.lacks]
+    for family in sorted({m.family for m in chosen if m not in left}):
+        told.note(f"mutants of family {family!r} are left out: {target.lacks[family]}")
+    if not left:
+        msg = f"none of these mutants can be planted in target {target.name!r}; bring another up, targets/viridial-kind.toml for a cluster"
+        raise UserError(msg)
+    return left
 
 
 def _census(name: str, chosen: list[Mutant], directory: Path, *, clean: int, told: Told) -> Census:

@@ -27,7 +27,7 @@ FAMILIES: Final = {
 }
 CAPABILITIES: Final = frozenset(
     {"postgres", "coordinator", "objects", "cache", "broker", "vault", "gateway", "services", "search", "metrics", "backups", "tenants"}
-    | {"listeners", "guarded", "local_processes", "machines", "declared"}
+    | {"listeners", "guarded", "local_processes", "machines", "declared", "kubernetes"}
 )
 _ID: Final = re.compile(r"([A-Z]{3})-([A-Z0-9]+-)?[0-9]{2}")
 _ATTRIBUTE: Final = "__constat_control__"

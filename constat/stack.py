@@ -198,6 +198,48 @@ class Backups:
 
 
 @dataclass(frozen=True, kw_only=True)
+class ClusterMachine:
+    """A machine of a cluster; `console` is the command by whose input its root is told what to do."""
+
+    name: str
+    address: str
+    console: tuple[str, ...]
+    is_control_plane: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class ClusterFlow:
+    """A connection that the architecture declares: from a node of the platform to a port of another."""
+
+    source: str
+    node: str
+    port: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class Kubernetes:
+    """The cluster that the platform runs in; `administrator` is the path of a certificate and its key (one PEM)."""
+
+    url: str
+    ca: str
+    administrator: str
+    machines: tuple[ClusterMachine, ...]
+    # Namespaces of the cluster itself, which are not held to what holds for the platform = why.
+    system: dict[str, str]
+    # The label by which a pod is known as a node of the platform, and who of these may connect to whom.
+    node_label: str
+    flows: tuple[ClusterFlow, ...]
+    # Namespace → resource → how much of it may be asked for.
+    bounds: dict[str, dict[str, str]]
+    # An image with a shell that every machine has: for pods that only look.
+    image: str
+    # On the control plane; empty where none is kept.
+    audit_log: str = ""
+    # The directory on this machine from which the control plane is configured; empty where there is none.
+    configuration: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
 class Tenant:
     """One test tenant: its identity in every store."""
 
@@ -256,6 +298,7 @@ class Stack:
     search: Search | None = None
     metrics: Metrics | None = None
     backups: Backups | None = None
+    kubernetes: Kubernetes | None = None
     tenants: dict[str, Tenant] = field(default_factory=dict)
     listeners: tuple[Listener, ...] = ()
     guarded: tuple[GuardedPath, ...] = ()

@@ -208,6 +208,13 @@ class Target(_Section):
     existing: Endpoints | None = None
     cluster: Cluster = Cluster()
 
+    @property
+    def lacks(self) -> dict[str, str]:
+        """Capabilities that it has no use for by its own word = which word that is."""
+        if self.provider in {"embedded", "vps"}:
+            return {"kubernetes": f"provider {self.provider!r}: the platform runs in no cluster"}
+        return {}
+
     def problems(self) -> list[str]:
         """Contradictions between fields, each with its remedy."""
         found = []

@@ -20,6 +20,9 @@ if TYPE_CHECKING:
 
 Manifest = dict[str, Any]
 MANAGER: Final = "constat"
+# In the stack's directory: who the administrator is, and who vouches for the server.
+ADMINISTRATOR: Final = "administrator.pem"
+AUTHORITY: Final = "cluster-ca.pem"
 # kind → (path of its group and version, plural)
 _KINDS: Final = {
     "Namespace": ("/api/v1", "namespaces"),
@@ -42,10 +45,11 @@ class Api:
     def __init__(self, kubeconfig: Mapping[str, Any], directory: Path) -> None:
         """Take the access file as `kubectl config view --raw -o json` prints it, and where to keep its keys."""
         cluster, user = kubeconfig["clusters"][0]["cluster"], kubeconfig["users"][0]["user"]
-        pem = directory / "administrator.pem"
-        write_private(pem, _decoded(user["client-certificate-data"]) + _decoded(user["client-key-data"]))
-        context = ssl.create_default_context(cadata=_decoded(cluster["certificate-authority-data"]).decode("ascii"))
-        context.load_cert_chain(pem)
+        write_private(directory / ADMINISTRATOR, _decoded(user["client-certificate-data"]) + _decoded(user["client-key-data"]))
+        write_private(directory / AUTHORITY, _decoded(cluster["certificate-authority-data"]))
+        context = ssl.create_default_context(cafile=str(directory / AUTHORITY))
+        context.load_cert_chain(directory / ADMINISTRATOR)
+        self.url = str(cluster["server"])
         self._client = httpx.Client(base_url=cluster["server"], verify=context, timeout=deadlines.CLUSTER_ANSWERS, trust_env=False)
         # Its connections outlive every call, and nobody says when the last one was.
         weakref.finalize(self, self._client.close)

@@ -95,10 +95,19 @@ class Cluster:
 
     def entrance(self) -> str:
         """The address from which what comes by a mapped port reaches the pods."""
-        words = ("docker", "inspect", "--format", "{{range .NetworkSettings.Networks}}{{.IPAddress}} {{end}}", f"{self.name}-control-plane")
+        return self.address(self.control_plane)
+
+    @property
+    def control_plane(self) -> str:
+        """The container that is the control plane."""
+        return f"{self.name}-control-plane"
+
+    def address(self, container: str) -> str:
+        """A node's address; TargetError when it has none."""
+        words = ("docker", "inspect", "--format", "{{range .NetworkSettings.Networks}}{{.IPAddress}} {{end}}", container)
         addresses = run(words, within=deadlines.ENGINE_ANSWERS).split()
         if not addresses:
-            msg = f"container {self.name}-control-plane has no address; start it with `docker start {self.name}-control-plane`"
+            msg = f"container {container} has no address; start it with `docker start {container}`"
             raise TargetError(msg)
         return addresses[0]
 

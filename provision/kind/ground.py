@@ -11,6 +11,9 @@ from provision.kind.places import namespaces, tenant_namespace
 from provision.platform.flows import flows
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from constat.target import Target
     from provision.kind.api import Manifest
     from provision.kind.site import KindSite
 
@@ -20,20 +23,20 @@ _STAND_IN: Final = frozenset({"coordinator", "postgres"})
 
 def ground(site: KindSite, stack: str, door: str) -> tuple[Manifest, ...]:
     """Everything, in the order in which it is needed; `door` is the address that the harness comes from."""
-    names = namespaces(site.target)
+    given = quotas(site.target)
     return (
-        *(policies.namespace(name, stack) for name in names),
-        *(manifest for name in names for manifest in _bounded(site, name, stack)),
+        *(policies.namespace(name, stack) for name in given),
+        *(manifest for name, quota in given.items() for manifest in (*policies.bounds(name, stack, quota), *policies.closed(name, stack))),
         *_networks(site, stack, door),
         *_names(site, stack),
         *_budgets(site, stack),
     )
 
 
-def _bounded(site: KindSite, name: str, stack: str) -> tuple[Manifest, ...]:
-    tenants = {tenant_namespace(tenant) for tenant in site.target.tenants}
-    quota = policies.TENANT_QUOTA if name in tenants else policies.PLATFORM_QUOTA
-    return (*policies.bounds(name, stack, quota), *policies.closed(name, stack))
+def quotas(target: Target) -> dict[str, Mapping[str, str]]:
+    """What each namespace may hold: the platform's and its tenants', and those that come with every cluster."""
+    given: dict[str, Mapping[str, str]] = dict.fromkeys(namespaces(target), policies.PLATFORM_QUOTA)
+    return given | dict.fromkeys((*policies.UNUSED, *(tenant_namespace(tenant) for tenant in target.tenants)), policies.TENANT_QUOTA)
 
 
 def _networks(site: KindSite, stack: str, door: str) -> tuple[Manifest, ...]:

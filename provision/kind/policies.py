@@ -37,6 +37,15 @@ TENANT_QUOTA: Final = {
 }
 
 
+# What Kubernetes itself brings, and nobody is meant to use: as closed as the platform's own.
+UNUSED: Final = ("default", "kube-node-lease", "kube-public")
+# The cluster's own parts, which need what the standard forbids.
+SYSTEM: Final = {
+    "kube-system": "the control plane, the name server and the network are here",
+    "local-path-storage": "what makes volumes of the machines' own directories is here",
+}
+
+
 def namespace(name: str, stack: str) -> Manifest:
     """A namespace in which only confined pods are admitted."""
     levels = {f"pod-security.kubernetes.io/{mode}": LEVEL for mode in ("enforce", "audit", "warn")}

@@ -22,7 +22,7 @@ from provision.journal import Journal
 from provision.kind.cluster import Cluster
 from provision.kind.configuration import Plan
 from provision.kind.ground import ground
-from provision.kind.handle import handle
+from provision.kind.handle import handle, kubernetes
 from provision.kind.host import KindHost
 from provision.kind.logs import collect
 from provision.kind.machines import KindMachines
@@ -68,7 +68,8 @@ class Kind:
             self.collect_logs(name, directory / LOGS)
             msg = f"{problem}\neverything that was said is in {str(directory / LOGS)!r}; `constat up` goes on from here"
             raise type(problem)(msg) from problem
-        write_private(directory / STACK_FILE, json.dumps(handle(site, parts).to_document(), indent=1).encode())
+        stack = dataclasses.replace(handle(site, parts), kubernetes=kubernetes(site, image=next(iter(tags.values()))))
+        write_private(directory / STACK_FILE, json.dumps(stack.to_document(), indent=1).encode())
         return self.attach(name)
 
     def attach(self, name: str) -> Stack:

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
-from cli.detect import Census
+from cli.console import Told
+from cli.detect import Census, plantable
 from cli.detection import Detected, Detection, ended, noticed
+from constat.errors import UserError
 from constat.mutant import Mutant, Scope
 from constat.outcome import ExitCode, Outcome
+from constat.target import load_target
 
 
 def planted(mutant_id: str, expects: Outcome) -> Mutant:
@@ -62,3 +67,14 @@ def test_an_alarm_about_a_harmless_change_fails_the_run(outcome: Detected, code:
 def test_nothing_planted_proves_nothing() -> None:
     """A census in which nothing was reached is not proven."""
     assert Census(1, (), (), (CHANGE,)).exit_code == ExitCode.NOT_PROVEN
+
+
+def test_a_family_that_the_target_has_no_use_for_is_left_out() -> None:
+    """Of all mutants those remain that can be planted; asked for alone they are wrong usage, not an empty green."""
+    targets, cluster = Path(__file__).resolve().parents[2] / "targets", planted("MUT-KUB-01", Outcome.FAIL)
+    embedded, kind = load_target(targets / "embedded.toml"), load_target(targets / "viridial-kind.toml")
+
+    assert plantable([DEFECT, cluster], embedded, Told()) == [DEFECT]
+    assert plantable([DEFECT, cluster], kind, Told()) == [DEFECT, cluster]
+    with pytest.raises(UserError, match="can be planted"):
+        plantable([cluster], embedded, Told())

@@ -20,9 +20,10 @@ def test_every_copy_is_guarded(tmp_path: Path) -> None:
     (tmp_path / "cache" / "deep").mkdir(parents=True)
     for relative in ("cache/key.pem", "cache/deep/users.acl"):
         (tmp_path / relative).write_text("secret")
-    found = list(guarded(tmp_path))
+    (tmp_path / "kubeconfig").write_text("secret")
+    found = list(guarded(tmp_path / "cache", tmp_path / "kubeconfig", tmp_path / "absent"))
 
-    assert [path.path.removeprefix(f"{tmp_path}/") for path in found] == ["cache/deep/users.acl", "cache/key.pem"]
+    assert [path.path.removeprefix(f"{tmp_path}/") for path in found] == ["cache/deep/users.acl", "cache/key.pem", "kubeconfig"]
     assert {(path.owner, path.mode) for path in found} == {(pwd.getpwuid(os.geteuid()).pw_name, 0o600)}
 
 

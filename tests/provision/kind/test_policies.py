@@ -9,6 +9,7 @@ import pytest
 from provision.kind.ground import ground
 from provision.kind.manifests import NODE_LABEL
 from provision.kind.places import namespaces
+from provision.kind.policies import UNUSED
 from provision.platform.flows import flows
 
 if TYPE_CHECKING:
@@ -30,7 +31,7 @@ def of_kind(objects: list[dict[str, Any]], kind: str) -> list[dict[str, Any]]:
 
 def test_every_namespace_is_restricted_bounded_and_closed(objects: list[dict[str, Any]], site: KindSite) -> None:
     """Pod Security, a quota, limits and a denial both ways in each of them, tenants' too."""
-    wanted = set(namespaces(site.target))
+    wanted = {*namespaces(site.target), *UNUSED}
     denying = {
         policy["metadata"]["namespace"]
         for policy in of_kind(objects, "NetworkPolicy")

@@ -1,0 +1,1 @@
+"""Defects of a cluster, planted through its own API or on its machines."""

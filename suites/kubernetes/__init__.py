@@ -1,0 +1,1 @@
+"""Claims of the family `kubernetes`: what only a cluster can answer."""
