@@ -41,7 +41,7 @@ _KEPT = ("data", "stringData")
 def test_no_object_but_a_secret_holds_a_secret(stack: Stack, findings: Findings) -> None:
     """No object of the cluster, of whatever kind, shows a password, token or key of the platform but the Secret that keeps it."""
     cluster = kubernetes.required(stack)
-    words = contents.spelled(secrets_of(stack) | contents.private_words(stack.run_dir, stack.guarded))
+    words = spelled(secrets_of(stack) | private_words(stack.run_dir, stack.guarded))
     with kubernetes.administrator(cluster) as client:
         findings.judge(attack(client, cluster, words))
 
