@@ -12,6 +12,7 @@ from constat.control import control
 from constat.errors import Unobservable
 from constat.judgement import Findings, Judgement, coverage
 from constat.observe import contents, http, kubernetes
+from constat.observe.words import private_words, spelled
 from constat.outcome import Impact, Outcome, Severity
 from constat.secrets import secrets_of
 from suites.kubernetes.acts import groups
