@@ -113,8 +113,8 @@ class Impostor:
 
     def _callers(self, line: socket.socket) -> list[str]:
         """Whose the other end is, while it is open."""
-        port = line.getpeername()[1]
-        answer = self._host.run(f"ss -H -n -t -p 'sport = :{port}'")
+        theirs, ours = line.getpeername()[1], line.getsockname()[1]
+        answer = self._host.run(f"ss -H -n -t -p 'sport = :{theirs} and dport = :{ours}'")
         wires = [wire for row in answer.stdout.splitlines() for wire in relays.parsed(row)]
         return sorted({relays.node(wire.process, self._run_dir) for wire in wires})
 
