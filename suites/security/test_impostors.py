@@ -105,7 +105,7 @@ def edges(wires: Collection[Wire], taken: dict[str, Listener], stack: Stack) -> 
 
 def _visited(stack: Stack, machines: Machines, wave: list[str], expected: set[Edge]) -> list[Visit]:
     names = tuple(dict.fromkeys(("localhost", *sorted({listener.node for listener in stack.listeners}), *_hosts(stack))))
-    with impostor(hosts.local(), stack.run_dir, names) as standing, contextlib.ExitStack() as gone:
+    with impostor(stack.run_dir, names) as standing, contextlib.ExitStack() as gone:
         for node in wave:
             gone.enter_context(machines.kill(node))
         for name, listener in _tls(stack, wave).items():
