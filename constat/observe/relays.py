@@ -77,6 +77,48 @@ def node(process: int, run_dir: str) -> str:
     return place.name if str(place.parent) == run_dir else ""
 
 
+class Callers:
+    """Says which node is at the other end of a connection; quick, because a client does not wait long for its server."""
+
+    def __init__(self, run_dir: str) -> None:
+        """Take the stack's directory, and look at what runs."""
+        self._run_dir = run_dir
+        self._nodes: dict[int, str] = {}
+        self._refresh()
+
+    def of(self, theirs: int, ours: int) -> str:
+        """The node whose socket has the port `theirs` and leads to `ours`; nothing where it is not the stack's."""
+        inode = f"socket:[{_inode(theirs, ours)}]"
+        self._refresh()
+        return next((node for process, node in list(self._nodes.items()) if node and inode in _files(process)), "")
+
+    def _refresh(self) -> None:
+        for process in psutil.pids():
+            if process not in self._nodes:
+                self._nodes[process] = node(process, self._run_dir)
+
+
+def _inode(theirs: int, ours: int) -> str:
+    """The kernel's number of the socket between two ports of this host, from its tables (proc(5))."""
+    ports = f":{theirs:04X}", f":{ours:04X}"
+    for table in ("tcp", "tcp6"):
+        for line in Path(f"/proc/net/{table}").read_text("ascii").splitlines()[1:]:
+            fields = line.split()
+            if (fields[1][-5:], fields[2][-5:]) == ports:
+                return fields[9]
+    return "none"
+
+
+def _files(process: int) -> set[str]:
+    """What a process has open, as its links say."""
+    found = set()
+    with contextlib.suppress(OSError):  # it has ended, or closes one of them just now
+        for descriptor in Path(f"/proc/{process}/fd").iterdir():
+            with contextlib.suppress(OSError):
+                found.add(str(descriptor.readlink()))
+    return found
+
+
 def parents() -> dict[int, int]:
     """Who has started each process of the host."""
     return {process.pid: int(process.info["ppid"] or 0) for process in psutil.process_iter(["ppid"])}

@@ -75,7 +75,11 @@ def _told(stack: Stack, service: str) -> dict[str, str]:
             holds=lambda seen: bool(set(seen.values()) - IN_ORDER),
         )
     except NotReady:
+        pass  # by its own word nothing is wrong, or it does not answer either
+    try:
         return _dependencies(stack, service)
+    except Unobservable:
+        return {"/ready itself": "does not answer"}  # which a balancer takes for not ready, as it should
 
 
 def _dependencies(stack: Stack, service: str) -> dict[str, str]:

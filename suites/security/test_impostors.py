@@ -32,8 +32,8 @@ if TYPE_CHECKING:
 
     Edge = tuple[str, str]
 
-# Every scrape comes round once in this time.
-_WAVE_SECONDS: Final = 16.0
+# How long a wave lasts, in seconds: so long that those who call now and then do, and then until everybody has who did before.
+_LEAST, _MOST = 8.0, 32.0
 _BREATH: Final = 0.5
 
 
@@ -60,15 +60,16 @@ def _attack(stack: Stack, machines: Machines, machine: Host) -> Iterator[Judgeme
         raise Unobservable(msg)
     visits: list[Visit] = []
     for wave in waves(known, spared=_spared(stack)):
-        visits += _visited(stack, machines, machine, wave, _tls(stack, wave))
+        expected = {edge for edge in known if _node(edge[1]) in wave}
+        visits += _visited(stack, machines, wave, expected)
         _await_everybody(stack)
     yield from judge_visits(visits, {edge for edge in known if _node(edge[1]) not in _spared(stack)})
 
 
 def _spared(stack: Stack) -> frozenset[str]:
-    """Whom nobody takes the place of: the database's servers and a majority's members; what they ask of each other is in their settings."""
-    members = sorted({listener.node for listener in stack.listeners if listener.protocol.startswith("etcd")})
-    return frozenset(node.name for node in (stack.postgres.nodes if stack.postgres else ())) | frozenset(members[:-1])
+    """Whom nobody takes the place of: members of a cluster, whose clients go to another; what they ask is in their settings."""
+    members = {listener.node for listener in stack.listeners if listener.protocol.startswith("etcd")}
+    return frozenset(node.name for node in (stack.postgres.nodes if stack.postgres else ())) | members
 
 
 def waves(known: Collection[Edge], *, spared: frozenset[str]) -> list[list[str]]:
@@ -102,15 +103,15 @@ def edges(wires: Collection[Wire], taken: dict[str, Listener], stack: Stack) -> 
     return {(client, server) for client, server in met if client and client != _node(server)}
 
 
-def _visited(stack: Stack, machines: Machines, machine: Host, wave: list[str], taken: dict[str, Listener]) -> list[Visit]:
+def _visited(stack: Stack, machines: Machines, wave: list[str], expected: set[Edge]) -> list[Visit]:
     names = tuple(dict.fromkeys(("localhost", *sorted({listener.node for listener in stack.listeners}), *_hosts(stack))))
-    with impostor(machine, stack.run_dir, names) as standing, contextlib.ExitStack() as gone:
+    with impostor(stack.run_dir, names) as standing, contextlib.ExitStack() as gone:
         for node in wave:
             gone.enter_context(machines.kill(node))
-        for name, listener in taken.items():
+        for name, listener in _tls(stack, wave).items():
             standing.take(name, listener)
         begun = monotonic()
-        while monotonic() - begun < _WAVE_SECONDS:
+        while (lasted := monotonic() - begun) < _MOST and (lasted < _LEAST or expected - tried(standing.visits)):
             _stir(stack, wave)
             wait.pause(_BREATH)
         standing.close()  # before the servers come back, who want their places
@@ -155,18 +156,23 @@ def _await_everybody(stack: Stack) -> None:
     wait.until(look, what="everybody is back", within=deadlines.STACK_HEALED, retry=(NotReady, Unobservable), every=0.5)
 
 
+def tried(visits: Collection[Visit]) -> set[Edge]:
+    """The ways on which a client got so far that it could be seen whether it looks at the certificate."""
+    return {(visit.node, visit.listener) for visit in list(visits) if visit.node and visit.end is not End.SILENT}
+
+
 def judge_visits(visits: Collection[Visit], expected: Collection[Edge]) -> Iterator[Judgement]:
     """FAIL for each client that talked to an impostor; a connection that was there before and did not come again was not tried."""
     ends: dict[Edge, set[End]] = defaultdict(set)
     for visit in visits:
         if visit.node:
             ends[(visit.node, visit.listener)].add(visit.end)
-    tried = {edge for edge, seen in ends.items() if seen - {End.SILENT}}
-    for client, server in sorted(tried):
+    went = tried(visits)
+    for client, server in sorted(went):
         yield _judged(f"{client} to {server}", ends[(client, server)])
-    missed = sorted(set(expected) - tried)
-    known = len(tried | set(expected))
-    yield coverage(len(tried), known, what="ways from a client to a server", left_out=tuple(" to ".join(edge) for edge in missed))
+    missed = sorted(set(expected) - went)
+    known = len(went | set(expected))
+    yield coverage(len(went), known, what="ways from a client to a server", left_out=tuple(" to ".join(edge) for edge in missed))
 
 
 def _judged(subject: str, ends: set[End]) -> Judgement:

@@ -56,8 +56,8 @@ class Broker:
         await asyncio.gather(*(line.close() for line in (self._own, *self._lines.values())))
 
     async def check(self) -> None:
-        """Be connected to the server; raises Problem 503 when that cannot be."""
-        await self._own.reach()
+        """Ask the server; raises when it does not answer."""
+        await self._own.ask()
 
     async def publish(self, tenant: str, routing_key: str, body: bytes, *, kind: str, message_id: str) -> None:
         """Publish a persistent event in the tenant's virtual host; Problem 503 when the broker did not confirm it in two seconds."""
@@ -111,6 +111,10 @@ class _Line:
             if self._link is link:
                 await self.close()
             raise self._lost(problem) from problem
+
+    async def ask(self) -> None:
+        """Have the server answer: that nothing has closed a connection does not say that anybody is there."""
+        await (await self.reach()).channel.set_qos()
 
     async def reach(self) -> _Link:
         """Return the link; while the broker is away one caller tries to reach it, the others do not wait."""

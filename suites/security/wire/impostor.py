@@ -22,12 +22,10 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
 from constat import deadlines, wait
-from constat.observe import relays
+from constat.observe.relays import Callers
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-
-    from testinfra.host import Host
 
     from constat.stack import Listener
 
@@ -60,11 +58,10 @@ class Visit:
 class Impostor:
     """Listens in the place of servers until it is closed; `visits` grows meanwhile."""
 
-    def __init__(self, host: Host, run_dir: str, context: ssl.SSLContext) -> None:
-        """Take the host whose sockets say who calls, the stack's directory, and the certificate to show."""
+    def __init__(self, callers: Callers, context: ssl.SSLContext) -> None:
+        """Take who says who calls, and the certificate to show."""
         self.visits: list[Visit] = []
-        self._host = host
-        self._run_dir = run_dir
+        self._callers = callers
         self._context = context
         self._pool = concurrent.futures.ThreadPoolExecutor(_AT_ONCE, thread_name_prefix="impostor")
         self._threads: list[threading.Thread] = []
@@ -107,24 +104,17 @@ class Impostor:
     def _receive(self, name: str, listener: Listener, line: socket.socket) -> None:
         with line:
             line.settimeout(_PATIENCE_SECONDS)
-            callers = self._callers(line)
+            node = self._callers.of(line.getpeername()[1], listener.port)
             end = met(line, self._context, is_postgres=listener.protocol == "postgres")
-        self.visits.extend(Visit(node=node, listener=name, end=end) for node in callers)
-
-    def _callers(self, line: socket.socket) -> list[str]:
-        """Whose the other end is, while it is open."""
-        port = line.getpeername()[1]
-        answer = self._host.run(f"ss -H -n -t -p 'sport = :{port}'")
-        wires = [wire for row in answer.stdout.splitlines() for wire in relays.parsed(row)]
-        return sorted({relays.node(wire.process, self._run_dir) for wire in wires})
+        self.visits.append(Visit(node=node, listener=name, end=end))
 
 
 @contextlib.contextmanager
-def impostor(host: Host, run_dir: str, names: tuple[str, ...]) -> Iterator[Impostor]:
+def impostor(run_dir: str, names: tuple[str, ...]) -> Iterator[Impostor]:
     """An impostor with a fresh certificate, right in every name and vouched for by nobody."""
     with tempfile.TemporaryDirectory() as folder:
         context = _foreign(Path(folder) / "impostor.pem", names)
-    standing = Impostor(host, run_dir, context)
+    standing = Impostor(Callers(run_dir), context)
     try:
         yield standing
     finally:

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import socket
+import subprocess
+import sys
+
 import pytest
 
-from constat.observe.relays import Wire, family, parsed, reachable
+from constat.observe.relays import Callers, Wire, family, parsed, reachable
 from constat.outcome import Outcome
 from suites.hosts.test_relays import judge_relays
 
 DATABASE = ("127.0.0.1", 5432)
 # Numbers that no process has.
 RELAY, OTHER, OWN = 2**30, 2**30 + 1, 2**30 + 2
+CALLER = "import os, socket, sys; line = socket.create_connection(('127.0.0.1', int(os.environ['PORT']))); sys.stdin.read()"
 LISTENER = Wire(RELAY, ("127.0.0.1", 15432), ("0.0.0.0", 0))  # noqa: S104 - as ss prints it
 
 
@@ -57,3 +62,20 @@ def test_what_is_bound_to_everything_is_reached_nearby() -> None:
     """By either protocol."""
     assert reachable(("0.0.0.0", 1)) == ("127.0.0.1", 1)  # noqa: S104 - as ss prints it
     assert reachable(("::", 1)) == ("::1", 1)
+
+
+def test_the_other_end_of_a_connection_is_known() -> None:
+    """By the node that its process says in its environment; this test's own process says none."""
+    with socket.create_server(("127.0.0.1", 0)) as server, socket.create_connection(server.getsockname()) as line:
+        theirs, ours = line.getsockname()[1], server.getsockname()[1]
+        with subprocess.Popen(
+            [sys.executable, "-Sc", CALLER], env={"CONSTAT_NODE": "/run/s/cache", "PORT": str(ours)}, stdin=subprocess.PIPE
+        ) as process:
+            server.accept()[0].close()
+            there, (_, port) = server.accept()
+            known = Callers("/run/s")
+            seen = known.of(theirs, ours), known.of(port, ours)
+            there.close()
+            process.communicate()
+
+    assert seen == ("", "cache")
