@@ -70,6 +70,11 @@ def _store(stack: Stack) -> tuple[str, ...]:
     return _at(stack, [urlsplit(stack.objects.endpoint).port or 0] if stack.objects else [])
 
 
+def _messengers(stack: Stack) -> tuple[str, ...]:
+    urls = [part for part in (stack.broker and stack.broker.amqp_url, stack.cache and stack.cache.url) if part]
+    return _at(stack, [urlsplit(url).port or 0 for url in urls])
+
+
 def _at(stack: Stack, ports: Iterable[int]) -> tuple[str, ...]:
     """The nodes that listen at these ports, each once."""
     found = dict.fromkeys(listener.node for port in ports for listener in stack.listeners if listener.port == port)
@@ -85,5 +90,6 @@ PARTS: Final[dict[str, Callable[[Stack], tuple[str, ...]]]] = {
     "coordinator": lambda stack: _coordinators(stack)[:1],
     "coordinator's majority": _majority,
     "object store": _store,
+    "broker and cache": _messengers,
 }
 SELECTORS: Final = {**SERVERS, **PARTS}

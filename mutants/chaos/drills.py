@@ -5,12 +5,15 @@ from __future__ import annotations
 import os
 import shutil
 from typing import TYPE_CHECKING, Final
+from urllib.parse import quote
 
 from psycopg import sql
 
 from constat import deadlines, wait
+from constat.errors import HarnessError
 from constat.mutant import Mutant, Scope, State
-from constat.observe import metrics
+from constat.observe import broker as brokers
+from constat.observe import http, metrics
 from mutants.backups import archive
 from mutants.chaos import cluster
 from mutants.contract.wiring import monitoring, reload_prometheus
@@ -20,9 +23,10 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from constat.stack import Stack
+    from constat.stack import Broker, Stack
 
 _ASIDE: Final = "tmp/set-aside"
+_POLICY: Final = "tidy"
 
 
 def _rules(stack: Stack) -> Path:
@@ -72,6 +76,41 @@ def _store_after_all(stack: Stack, state: State) -> None:
     shutil.rmtree(aside, ignore_errors=True)
 
 
+def _policies(stack: Stack) -> list[str]:
+    """The vhosts that have the planted policy."""
+    with brokers.management(_broker(stack)) as client:
+        there = http.expect(http.ask(client, "GET", "/api/policies"), what="/api/policies").json()
+    return sorted(str(row["vhost"]) for row in there if row["name"] == _POLICY)
+
+
+def _broker(stack: Stack) -> Broker:
+    if stack.broker is None:
+        msg = f"stack {stack.name!r} has no broker to plant a defect in; bring up one that has"
+        raise HarnessError(msg)
+    return stack.broker
+
+
+def _vhosts(stack: Stack) -> list[str]:
+    return sorted({_broker(stack).vhost_of(tenant) for tenant in stack.tenants})
+
+
+def _expire(stack: Stack, state: State) -> None:
+    del state
+    value = {"pattern": ".*", "definition": {"message-ttl": 1000}, "priority": 100, "apply-to": "queues"}
+    with brokers.management(_broker(stack)) as client:
+        for vhost in _vhosts(stack):
+            path = f"/api/policies/{quote(vhost, safe='')}/{_POLICY}"
+            http.expect(http.ask(client, "PUT", path, value=value), what=path)
+
+
+def _keep(stack: Stack, state: State) -> None:
+    del state
+    with brokers.management(_broker(stack)) as client:
+        for vhost in _policies(stack):
+            path = f"/api/policies/{quote(vhost, safe='')}/{_POLICY}"
+            http.expect(http.ask(client, "DELETE", path), what=path)
+
+
 MUTANTS: Final = (
     edited(
         "MUT-CHA-12",
@@ -101,5 +140,15 @@ MUTANTS: Final = (
         confirm=_is_set_aside,
         revert=_store_after_all,
         fingerprint=archive.commands,
+    ),
+    Mutant(
+        id="MUT-CHA-15",
+        title="A policy lets messages expire after a second, so what was confirmed is gone when the broker is back",
+        scope=Scope.COMPONENT,
+        controls=("CHA-07",),
+        plant=_expire,
+        confirm=lambda stack, _state: _policies(stack) == _vhosts(stack),
+        revert=_keep,
+        fingerprint=lambda stack: str(_policies(stack)),
     ),
 )

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from chaos.selectors import SELECTORS, select
+from chaos.selectors import PARTS, SERVERS, select
 from chaos.steady import Steady, judge
 from constat.errors import UserError
 from constat.observe.replication import Failover, Session, Standby
@@ -90,8 +90,9 @@ def test_a_selector_is_a_known_word() -> None:
     """A fault without a known selector is refused, and the known ones are named."""
     stack = Stack(name="made-up", target="made-up", provider="none", disposable=False, run_dir="/nowhere")
 
-    with pytest.raises(UserError, match="expected one of all, coordinator, "):
+    with pytest.raises(UserError, match="expected one of all, broker and cache, "):
         select(stack, "any")
     with pytest.raises(UserError, match="needs a database"):
         select(stack, "primary")
-    assert set(SELECTORS) == {"primary", "standby", "one", "all", "way", "coordinator", "coordinator's majority", "object store"}
+    assert set(SERVERS) == {"primary", "standby", "one", "all"}
+    assert set(PARTS) == {"way", "coordinator", "coordinator's majority", "object store", "broker and cache"}
