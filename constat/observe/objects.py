@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 # `SeaweedFS 8000GB 4.48`, `MinIO/RELEASE.2024-01-01T00-00-00Z`.
 _SERVER: Final = re.compile(r"(?:^|[ /])(\d+(?:\.\d+)+)\b")
+_AT_ONCE: Final = 4  # connections that one client keeps
 _NO_LOCK: Final = frozenset({"ObjectLockConfigurationNotFoundError", "NotImplemented", "NoSuchObjectLockConfiguration"})
 # urllib3's errors are what the SDK lets through when nobody answers.
 REFUSED: Final = (MinioException, urllib3.exceptions.HTTPError, OSError)
@@ -44,7 +45,7 @@ class Stored:
 def connect(objects: Objects, keys: KeyPair) -> Minio:
     """Speak to the store with an identity; nothing is retried."""
     wait = urllib3.Timeout(connect=deadlines.PROBE_CONNECT, read=deadlines.SERVICE_ANSWERS)
-    pool = urllib3.PoolManager(cert_reqs="CERT_REQUIRED", ca_certs=objects.ca, retries=False, timeout=wait)
+    pool = urllib3.PoolManager(cert_reqs="CERT_REQUIRED", ca_certs=objects.ca, retries=False, timeout=wait, maxsize=_AT_ONCE)
     parts = urlsplit(objects.endpoint)
     return Minio(parts.netloc, access_key=keys.access_key, secret_key=keys.secret_key, region=objects.region, http_client=pool)
 
@@ -69,11 +70,11 @@ def buckets(objects: Objects) -> tuple[Bucket, ...]:
         raise Unobservable(msg) from None
 
 
-def stored(objects: Objects, bucket: str, prefix: str, *, at_most: int = 1000) -> tuple[Stored, ...]:
-    """Versions of objects below a prefix, the administrator's view."""
-    client = connect(objects, objects.admin)
+def stored(objects: Objects, bucket: str, prefix: str, *, at_most: int = 1000, client: Minio | None = None) -> tuple[Stored, ...]:
+    """Versions of objects below a prefix, the administrator's view; who looks often keeps a client, which keeps its connections."""
+    speaking = client or connect(objects, objects.admin)
     try:
-        found = client.list_objects(bucket, prefix=prefix, recursive=True, include_version=True)
+        found = speaking.list_objects(bucket, prefix=prefix, recursive=True, include_version=True)
         return tuple(Stored(key=str(item.object_name), version=item.version_id) for item, _ in zip(found, range(at_most), strict=False))
     except REFUSED as problem:
         msg = f"objects below {prefix!r} in bucket {bucket!r} cannot be listed: {problem}"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
 from constat.attempt import Answer
@@ -53,6 +53,8 @@ class Scene:
     exchanges: tuple[str, ...]
     # What would be gone, should the attack succeed, may be attacked.
     disposable: bool
+    # How the permitted twin of each verb fared; the same on one's own for whatever it is the twin of.
+    twins: dict[str, Answer] = field(default_factory=dict)
 
 
 def entries(broker: Broker, login: Login, own: Planted, victim: Planted, found: Topology) -> Iterator[Act]:
@@ -93,9 +95,9 @@ def in_vhost(scene: Scene) -> Iterator[Act]:
         for guess, nowhere in guesses(name, scene.own.tenant, scene.victim.tenant):
             for kind, look, own in (("queue", look_queue, scene.own.queue), ("exchange", look_exchange, scene.own.exchange)):
                 twin, absent = look(own, scene.own), look(nowhere, scene.own)
-                yield _act(scene, f"guess {kind} {guess}", look(guess, scene.own), twin, absent=absent)
+                yield _act(scene, f"guess {kind} {guess}", look(guess, scene.own), twin, kind=f"guess {kind}", absent=absent)
     for name, talk in _impersonations(scene):
-        yield _act(scene, name, talk, publish(scene.own.exchange, f"{scene.own.tenant}.x"))
+        yield _act(scene, name, talk, publish(scene.own.exchange, f"{scene.own.tenant}.x"), kind="publish")
 
 
 def _against(scene: Scene, name: str, verbs: dict[str, Verb], *, own: str) -> Iterator[Act]:
@@ -105,15 +107,18 @@ def _against(scene: Scene, name: str, verbs: dict[str, Verb], *, own: str) -> It
         if what in DESTRUCTIVE and not scene.disposable and WORD not in name:
             continue  # only what the suite has planted is risked there
         twin = TWINS.get(verb, verb)
-        yield _act(scene, f"{what}: {name}", verb(name, scene.own), twin(own, scene.own), restores=what in USES_UP)
+        yield _act(scene, f"{what}: {name}", verb(name, scene.own), twin(own, scene.own), kind=f"{what} {own}", restores=what in USES_UP)
 
 
-def _act(scene: Scene, name: str, talk: Talk, twin: Talk, *, absent: Talk | None = None, restores: bool = False) -> Act:
+def _act(scene: Scene, name: str, talk: Talk, twin: Talk, *, kind: str, absent: Talk | None = None, restores: bool = False) -> Act:
+    """One act on a name, with the twin of its kind."""
+
     def permitted() -> Answer:
-        answer = scene.attacker.act(twin)
-        if restores:
-            ground.refill(scene.attacker, scene.own)
-        return answer
+        if kind not in scene.twins:
+            scene.twins[kind] = scene.attacker.act(twin)
+            if restores:
+                ground.refill(scene.attacker, scene.own)
+        return scene.twins[kind]
 
     return Act(
         name=name,

@@ -52,6 +52,7 @@ class Oracle:
         self._connection = connect(stack.postgres)
         self._query = self._rows()
         self._events = Events(stack, tenant)
+        self._store = objects.connect(stack.objects, stack.objects.admin) if stack.objects else None
 
     def close(self) -> None:
         """Let go of the connections."""
@@ -95,7 +96,9 @@ class Oracle:
         if store is None:
             return {}
         return {
-            f"bucket {bucket}": " ".join(f"{item.key}@{item.version}" for item in objects.stored(store, bucket, f"{self._tenant}/"))
+            f"bucket {bucket}": " ".join(
+                f"{item.key}@{item.version}" for item in objects.stored(store, bucket, f"{self._tenant}/", client=self._store)
+            )
             for bucket in store.buckets
         }
 

@@ -8,7 +8,7 @@ from psycopg import sql
 
 from suites.tenancy.postgres.planting import TEXTS, tellings
 from suites.tenancy.postgres.scenes import DENIED, Plan, Twins
-from suites.tenancy.postgres.seeds import WRITABLE, named
+from suites.tenancy.postgres.seeds import WRITABLE, identifier, named
 from suites.tenancy.postgres.sessions import Act
 from suites.tenancy.postgres.statements import (
     deleting,
@@ -129,7 +129,7 @@ def moves(scene: Scene) -> Iterator[Plan]:
     """Every way to put a row of one's own among the victim's."""
     labelled = next((c for c in scene.relation.columns if c.name == scene.tenant_column), None)
     if labelled and "UPDATE" in labelled.granted:
-        move = sql.SQL("UPDATE {} AS r SET {} = {}").format(scene.name, sql.Identifier(scene.tenant_column), scene.theirs.organization_id)
+        move = sql.SQL("UPDATE {} AS r SET {} = {}").format(scene.name, identifier(scene.tenant_column), scene.theirs.organization_id)
         if scene.relation.readable:
             by_key = Act(alone=True, statement=move + whose_row(scene, scene.mine), keep=True)
             yield Plan(how="move by key", twin="change", act=by_key, refusals=TAKEN)
@@ -191,7 +191,7 @@ def contexts(scene: Scene) -> Iterator[Plan]:
 
 def _planned(scene: Scene) -> Act:
     """The connection serves the victim first, and keeps its plan; then it serves the attacker."""
-    plan = sql.Identifier(f"constat_{scene.relation.oid}")
+    plan = identifier(f"constat_{scene.relation.oid}")
     content = sql.SQL(" WHERE position({} in {}) > 0").format(scene.theirs.canary, scene.text)
     context = sql.SQL("SELECT set_config({}, {}, true)")
     before = (
@@ -209,7 +209,7 @@ def _by_error(scene: Scene) -> Iterator[Plan]:
     for column in scene.relation.columns:
         value = scene.theirs.values.get(column.name)
         if column.base in TEXTS and "SELECT" in column.granted and isinstance(value, str) and scene.theirs.canary in value:
-            name = sql.Identifier("r", column.name)
+            name = identifier("r", column.name)
             tried = sql.SQL(" WHERE CASE WHEN position({} in {}) > 0 THEN {}::int ELSE 0 END = 1").format(scene.theirs.canary, name, name)
             yield Plan(how="read by error", twin="read", act=Act(statement=reading(scene) + tried))
             if scene.relation.kind == "view":

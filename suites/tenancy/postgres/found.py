@@ -8,7 +8,7 @@ from psycopg import sql
 
 from constat.judgement import Judgement
 from constat.outcome import Outcome
-from suites.tenancy.postgres.seeds import WRITABLE, named
+from suites.tenancy.postgres.seeds import WRITABLE, identifier, named
 
 if TYPE_CHECKING:
     from psycopg import Connection
@@ -45,7 +45,7 @@ def fingerprint(oracle: Connection[Any], known: tuple[Relation, ...], tenant_col
 def _rows(relation: Relation, tenant_column: str, organizations: list[str]) -> sql.Composed:
     digest = sql.SQL("SELECT {}, md5(string_agg(r::text, ',' ORDER BY r::text)) FROM {} AS r").format(str(relation), named(relation))
     if relation.has(tenant_column):
-        digest += sql.SQL(" WHERE r.{}::text = ANY ({})").format(sql.Identifier(tenant_column), organizations)
+        digest += sql.SQL(" WHERE r.{}::text = ANY ({})").format(identifier(tenant_column), organizations)
     return digest
 
 

@@ -200,7 +200,9 @@ def _spare(field: Field, scene: Scene) -> tuple[int, str]:
 
 def _act(scene: Scene, question: Question, values: dict[str, Any]) -> Act:
     statement = changing(scene, values) if question.changes else inserting(scene.relation, values)
-    return Act(statement=statement, before=(_AT_ONCE,) if question.late else ())
+    # Where something refers to the key that is changed, the change is refused: that would only spoil a bundle.
+    refused = question.changes and bool(scene.referring) and bool(set(values) & set(scene.relation.key))
+    return Act(statement=statement, before=(_AT_ONCE,) if question.late else (), alone=refused)
 
 
 def _free(scene: Scene, command: str = "INSERT") -> list[Column]:

@@ -8,11 +8,10 @@ from typing import TYPE_CHECKING, Any, Final
 
 from psycopg import sql
 
-from suites.tenancy.postgres.seeds import named
+from suites.tenancy.postgres.seeds import Rendered, identifier, named
 from suites.tenancy.postgres.sessions import Act
 
 if TYPE_CHECKING:
-    from psycopg.abc import AdaptContext
     from psycopg.sql import Composed
 
     from constat.observe.relations import Relation
@@ -20,19 +19,6 @@ if TYPE_CHECKING:
 
 # 42501: no privilege, or row level security refuses the new row.
 DENIED: Final = frozenset({"zero rows", "sqlstate 42501"})
-
-
-class Rendered(sql.Composable):
-    """A part of many statements, rendered once."""
-
-    def __init__(self, part: sql.Composable) -> None:
-        """Render it, for a database in UTF-8."""
-        super().__init__(part)
-        self._bytes = part.as_bytes()
-
-    def as_bytes(self, context: AdaptContext | None = None) -> bytes:  # noqa: ARG002 - the same in every context
-        """As it was rendered."""
-        return self._bytes
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -52,12 +38,12 @@ class Scene:
     @functools.cached_property
     def name(self) -> Rendered:
         """The relation's name for a statement."""
-        return Rendered(named(self.relation))
+        return named(self.relation)
 
     @property
-    def column(self) -> sql.Identifier:
+    def column(self) -> Rendered:
         """The column that says whose a row is."""
-        return sql.Identifier("r", self.tenant_column)
+        return identifier("r", self.tenant_column)
 
     @property
     def is_labelled(self) -> bool:
@@ -67,7 +53,7 @@ class Scene:
     @functools.cached_property
     def shown(self) -> Rendered:
         """The columns that the attacker may read."""
-        return Rendered(sql.SQL(", ").join(sql.Identifier("r", name) for name in self.relation.readable))
+        return Rendered(sql.SQL(", ").join(identifier("r", name) for name in self.relation.readable))
 
     @functools.cached_property
     def text(self) -> Rendered:

@@ -16,7 +16,18 @@ from psycopg import sql
 from constat.observe.relations import in_reference_order
 from suites.tenancy.postgres.literals import as_taken
 from suites.tenancy.postgres.planting import MARK, candidates, guesses, new_canary, tellings
-from suites.tenancy.postgres.seeds import WRITABLE, Seed, Unseedable, as_values, blamed, insertion, is_asked, named, owned_by_tenants
+from suites.tenancy.postgres.seeds import (
+    WRITABLE,
+    Seed,
+    Unseedable,
+    as_values,
+    blamed,
+    identifier,
+    insertion,
+    is_asked,
+    named,
+    owned_by_tenants,
+)
 
 if TYPE_CHECKING:
     from psycopg import Connection
@@ -98,12 +109,12 @@ class Seeder:
         marked = sql.SQL("DELETE FROM {} AS r WHERE position({} in r::text) > 0").format(named(relation), MARK)
         if not relation.has(self._column):
             return marked
-        column, organizations = sql.Identifier(self._column), list(self._organizations.values())
+        column, organizations = identifier(self._column), list(self._organizations.values())
         return marked + sql.SQL(" AND (r.{}::text = ANY ({}) OR r.{} IS NULL)").format(column, organizations, column)
 
     def _removal_of(self, seed: Seed) -> tuple[Composed, list[Any]]:
         """A row without a mark is known by all of its values."""
-        same = [sql.SQL("r.{}::text IS NOT DISTINCT FROM %s::text").format(sql.Identifier(name)) for name in seed.values]
+        same = [sql.SQL("r.{}::text IS NOT DISTINCT FROM %s::text").format(identifier(name)) for name in seed.values]
         query = sql.SQL("DELETE FROM {} AS r WHERE ").format(named(seed.relation)) + sql.SQL(" AND ").join(same)
         return query, list(seed.values.values())
 
@@ -220,7 +231,7 @@ class Seeder:
     def _row_of(self, relation: Relation, organization_id: str) -> dict[str, Any] | None:
         query, parameters = sql.SQL("SELECT * FROM {}").format(named(relation)), []
         if relation.has(self._column):
-            query += sql.SQL(" WHERE {}::text = %s").format(sql.Identifier(self._column))
+            query += sql.SQL(" WHERE {}::text = %s").format(identifier(self._column))
             parameters = [organization_id]
         row = self._oracle.execute(query + sql.SQL(" LIMIT 1"), parameters).fetchone()
         return None if row is None else as_values(relation, row)

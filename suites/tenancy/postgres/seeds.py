@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
@@ -14,6 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     import psycopg
+    from psycopg.abc import AdaptContext
     from psycopg.sql import Composed
 
     from constat.observe.relations import Column, Relation
@@ -38,9 +40,28 @@ class Seed:
     planted: bool  # False when a row that was there already serves
 
 
-def named(relation: Relation) -> sql.Identifier:
+class Rendered(sql.Composable):
+    """A part of many statements, rendered once."""
+
+    def __init__(self, part: sql.Composable) -> None:
+        """Render it, for a database in UTF-8."""
+        super().__init__(part)
+        self._bytes = part.as_bytes()
+
+    def as_bytes(self, context: AdaptContext | None = None) -> bytes:  # noqa: ARG002 - the same in every context
+        """As it was rendered."""
+        return self._bytes
+
+
+@functools.cache
+def identifier(*parts: str) -> Rendered:
+    """A name for a statement, quoted; rendered once however often it is used."""
+    return Rendered(sql.Identifier(*parts))
+
+
+def named(relation: Relation) -> Rendered:
     """The relation's name for a statement."""
-    return sql.Identifier(relation.schema, relation.name)
+    return identifier(relation.schema, relation.name)
 
 
 def recognising(seed: Seed) -> Composed:
@@ -50,7 +71,7 @@ def recognising(seed: Seed) -> Composed:
 
 def insertion(relation: Relation, values: dict[str, Any]) -> Composed:
     """An INSERT of these values, whatever the server fills in where there are none."""
-    names, literals = sql.SQL(", ").join(map(sql.Identifier, values)), sql.SQL(", ").join(map(sql.Literal, values.values()))
+    names, literals = sql.SQL(", ").join(map(identifier, values)), sql.SQL(", ").join(map(sql.Literal, values.values()))
     given = sql.SQL("({}) VALUES ({})").format(names, literals) if values else sql.SQL("DEFAULT VALUES")
     return sql.SQL("INSERT INTO {} {}").format(named(relation), given)
 

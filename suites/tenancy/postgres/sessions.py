@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 Row: TypeAlias = tuple[Any, ...]
 SHOWN_ROWS: Final = 200
-_LIMITS: Final = b"BEGIN; SET LOCAL lock_timeout = '2s'; SET LOCAL statement_timeout = '15s'"
+_LIMITS: Final = {"lock_timeout": "2s", "statement_timeout": "15s"}
 QUIET: Final = frozenset({"zero rows", "own rows only"})
 _BUNDLE: Final = 64  # statements in one round trip
 
@@ -68,6 +68,12 @@ def logged_in(dsn: str, **options: Any) -> Connection[Row]:
     return psycopg.connect(dsn, autocommit=True, prepare_threshold=None, connect_timeout=int(deadlines.PROBE_CONNECT) + 2, **options)
 
 
+def entering(settings: dict[str, str]) -> sql.Composed:
+    """One statement that sets all of them for the transaction."""
+    set_each = [sql.SQL("set_config({}, {}, true)").format(name, value) for name, value in settings.items()]
+    return sql.SQL("SELECT ") + sql.SQL(", ").join(set_each)
+
+
 class Attacker:
     """The application's login, acting for one tenant or for none."""
 
@@ -76,12 +82,9 @@ class Attacker:
         self.connection = connection
         self._notices: list[str] = []
         connection.add_notice_handler(lambda notice: self._notices.append(f"{notice.severity}: {notice.message_primary}"))
-        entering = [_LIMITS]
-        if organization_id is not None:
-            chosen = sql.SQL("SELECT set_config({}, {}, true)").format(setting, organization_id)
-            entering.append(chosen.as_bytes(connection))
-        self._entering = entering
-        self._preamble = len(b";".join(entering).split(b";"))  # results before the first act's
+        context = {} if organization_id is None else {setting: organization_id}
+        self._entering = [b"BEGIN", entering(_LIMITS | context).as_bytes(connection)]
+        self._preamble = len(self._entering)  # results before the first act's
 
     def act(self, act: Act) -> Answer:
         """Carry one act out in a transaction of its own, and say everything that came back.

@@ -9,7 +9,7 @@ from psycopg import sql
 from psycopg.types.json import Jsonb
 
 from suites.tenancy.postgres.planting import CANARY, MARK, TEXTS, candidates, new_canary, new_uuid
-from suites.tenancy.postgres.seeds import WRITABLE, named
+from suites.tenancy.postgres.seeds import WRITABLE, identifier, named
 from suites.tenancy.postgres.sessions import Act
 
 if TYPE_CHECKING:
@@ -49,14 +49,14 @@ def touching(scene: Scene) -> Composed:
     column = _changeable(scene)
     if column not in scene.relation.readable:
         return writing_a_constant(scene)
-    return sql.SQL("UPDATE {} AS r SET {} = {}").format(scene.name, sql.Identifier(column), sql.Identifier("r", column))
+    return sql.SQL("UPDATE {} AS r SET {} = {}").format(scene.name, identifier(column), identifier("r", column))
 
 
 def writing_a_constant(scene: Scene) -> Composed:
     """Write a constant, reading nothing: only the policies for changing apply."""
     column = _changeable(scene)
     value = literal(scene.mine.values.get(column))
-    return sql.SQL("UPDATE {} AS r SET {} = {}").format(scene.name, sql.Identifier(column), value)
+    return sql.SQL("UPDATE {} AS r SET {} = {}").format(scene.name, identifier(column), value)
 
 
 def real_changes(scene: Scene) -> Iterator[Act]:
@@ -74,7 +74,7 @@ def real_changes(scene: Scene) -> Iterator[Act]:
 
 def changing(scene: Scene, values: dict[str, Any]) -> Composed:
     """An UPDATE of one's own row to these values."""
-    parts = [sql.SQL("{} = {}").format(sql.Identifier(name), literal(value)) for name, value in values.items()]
+    parts = [sql.SQL("{} = {}").format(identifier(name), literal(value)) for name, value in values.items()]
     return sql.SQL("UPDATE {} AS r SET ").format(named(scene.relation)) + sql.SQL(", ").join(parts) + whose_row(scene, scene.mine)
 
 
@@ -115,7 +115,7 @@ def _is_keyed(scene: Scene, values: dict[str, Any]) -> bool:
 
 
 def _by_key(scene: Scene, values: dict[str, Any]) -> Composed:
-    parts = [sql.SQL("{} = {}").format(sql.Identifier("r", name), literal(values[name])) for name in scene.relation.key]
+    parts = [sql.SQL("{} = {}").format(identifier("r", name), literal(values[name])) for name in scene.relation.key]
     return sql.SQL(" WHERE ") + sql.SQL(" AND ").join(parts)
 
 
@@ -135,16 +135,16 @@ def merging(scene: Scene, then: sql.SQL) -> Composed | None:
     if not keys or len(keys) != len(scene.relation.key):
         return None
     on = sql.SQL(" AND ").join(
-        sql.SQL("{} = {}").format(sql.Identifier("t", name), literal(scene.theirs.values[name])) for name in scene.relation.key
+        sql.SQL("{} = {}").format(identifier("t", name), literal(scene.theirs.values[name])) for name in scene.relation.key
     )
-    column = sql.Identifier(_changeable(scene))
+    column = identifier(_changeable(scene))
     return sql.SQL("MERGE INTO {} AS t USING (SELECT 1) AS s ON {} WHEN MATCHED THEN ").format(scene.name, on) + then.format(c=column)
 
 
 def on_conflict(scene: Scene) -> Composed:
     """What turns an INSERT into a change of the row that is in its way."""
-    column = sql.Identifier(_changeable(scene))
-    keys = sql.SQL(", ").join(map(sql.Identifier, scene.relation.key))
+    column = identifier(_changeable(scene))
+    keys = sql.SQL(", ").join(map(identifier, scene.relation.key))
     return sql.SQL(" ON CONFLICT ({}) DO UPDATE SET {} = excluded.{}").format(keys, column, column)
 
 
@@ -173,7 +173,7 @@ def insertion(scene: Scene, whose: Seed, *, fresh: bool = True) -> Composed:
 
 def inserting(relation: Relation, values: dict[str, Any]) -> Composed:
     """An INSERT of these values."""
-    names, literals = sql.SQL(", ").join(map(sql.Identifier, values)), sql.SQL(", ").join(map(literal, values.values()))
+    names, literals = sql.SQL(", ").join(map(identifier, values)), sql.SQL(", ").join(map(literal, values.values()))
     return sql.SQL("INSERT INTO {} AS r ({}) VALUES ({})").format(named(relation), names, literals)
 
 

@@ -12,7 +12,7 @@ from psycopg import sql
 from constat.attempt import Answer
 from constat.errors import Unobservable
 from suites.tenancy.postgres.seeds import named
-from suites.tenancy.postgres.sessions import refused
+from suites.tenancy.postgres.sessions import entering, refused
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
 SHOWN: Final = 300
 _BEFORE: Final = "constat_before"
+_LIMITS: Final = {"lock_timeout": "2s", "statement_timeout": "10s"}
 # Locks that a statement takes only when it writes to a relation.
 _WRITTEN: Final = """
 SELECT relation::bigint FROM pg_locks WHERE pid = %s AND locktype = 'relation' AND granted AND database = (
@@ -71,9 +72,9 @@ class Trespasser:
                 self._connection.execute("ROLLBACK")
 
     def _enter(self, organization_id: str) -> None:
-        self._connection.execute("ROLLBACK; BEGIN; SET LOCAL lock_timeout = '2s'; SET LOCAL statement_timeout = '10s'")
-        self._take_context(organization_id)
-        self._connection.execute(f"SAVEPOINT {_BEFORE}")
+        context = {self._field.database.context_setting: organization_id}
+        into = [sql.SQL("BEGIN"), entering(_LIMITS | context), sql.SQL("SAVEPOINT {}").format(sql.Identifier(_BEFORE))]
+        self._connection.execute(sql.SQL("; ").join(into))
 
     def _take_context(self, organization_id: str) -> None:
         self._connection.execute("SELECT set_config(%s, %s, true)", [self._field.database.context_setting, organization_id])

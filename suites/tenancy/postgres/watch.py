@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 from psycopg import sql
 
 from suites.tenancy.postgres.planting import CANARY, MARK
-from suites.tenancy.postgres.seeds import named
+from suites.tenancy.postgres.seeds import Rendered, identifier, named
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -46,7 +46,7 @@ class Watch:
         """Take the column that says whose a row is."""
         self._oracle = oracle
         self._column = tenant_column
-        self._prepared: dict[tuple[tuple[int, str], ...], sql.Identifier] = {}
+        self._prepared: dict[tuple[tuple[int, str], ...], Rendered] = {}
 
     def holdings(self, seeds: Sequence[Seed]) -> dict[int, Holding]:
         """For each seed's relation, what it holds of the seed's tenant; by the relation's oid.
@@ -60,11 +60,11 @@ class Watch:
                 found[oid] = Holding(rows=rows, digest=digest, canary=canary)
         return found
 
-    def _asked(self, seeds: Sequence[Seed]) -> sql.Identifier:
+    def _asked(self, seeds: Sequence[Seed]) -> Rendered:
         """The name of the prepared look at these seeds: the same is asked after each wave, and the oracle keeps its connection."""
         key = tuple((seed.relation.oid, seed.canary) for seed in seeds)
         if key not in self._prepared:
-            name = sql.Identifier(f"constat_look_{len(self._prepared)}")
+            name = identifier(f"constat_look_{len(self._prepared)}")
             query = sql.SQL(" UNION ALL ").join(self._holding(seed) for seed in seeds)
             self._oracle.execute(sql.SQL("PREPARE {} AS ").format(name) + query)
             self._prepared[key] = name
@@ -74,7 +74,7 @@ class Watch:
         seen = sql.SQL("position({} in r::text) > 0").format(seed.canary)
         whose = seen
         if seed.relation.has(self._column):
-            whose = sql.SQL("r.{} = {}").format(sql.Identifier(self._column), seed.organization_id)
+            whose = sql.SQL("r.{} = {}").format(identifier(self._column), seed.organization_id)
         return sql.SQL(
             "SELECT {}::bigint, count(*), coalesce(md5(string_agg(r::text || r.xmin::text, ',' ORDER BY r::text)), ''),"
             " CASE WHEN bool_or({}) THEN {} ELSE '' END FROM {} AS r WHERE {}"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 import itertools
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
@@ -21,6 +22,7 @@ from suites.tenancy.secrets.ground import WORD, Planted, Speaker
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from constat.attempt import Answer
     from constat.stack import AppRole, Stack, Vault
 
 NEEDS: Final = ("vault", "tenants")
@@ -43,6 +45,8 @@ class Field:
     left_out: tuple[str, ...]
     pair: tuple[str, str]
     stack: Stack
+    # How each attacker's permitted twins fared: on its own, whoever is attacked.
+    twins: dict[str, dict[str, Answer]] = dataclasses.field(default_factory=dict)
 
     def scenes(self) -> Iterator[tuple[Scene, Place]]:
         """Each of the pair against the other, and nobody against the second."""
@@ -55,6 +59,7 @@ class Field:
                 victims_accessor=self.speakers[victim].accessor,
                 oracle=self.oracle,
                 disposable=self.stack.disposable,
+                twins=self.twins.setdefault(who, {}),
             )
             yield scene, self.place(f"{who} against {victim}", victim)
 
@@ -64,7 +69,7 @@ class Field:
             for item in self.derived:
                 if item.tenant == scene.victim.tenant:
                     subject = f"{scene.attacker.who} against {item.place} of {item.tenant}"
-                    yield replace(scene, victim=item, twins={}), self._place_beside(subject, item)
+                    yield replace(scene, victim=item), self._place_beside(subject, item)
 
     def _place_beside(self, subject: str, item: Planted) -> Place:
         def mend() -> None:

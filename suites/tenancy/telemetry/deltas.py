@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     Page = Mapping[str, float]
 
-ROUNDS: Final = 4  # of a quiet look, one after one's own work, and one after the other tenant's
+ROUNDS: Final = 3  # of a quiet look, one after one's own work, and one after the other tenant's
 _SAMPLE: Final = re.compile(r"(?m)^([a-zA-Z_:][\w:]*(?:\{[^}]*\})?)\s+([-+.\deE]+|NaN)(?:\s+\d+)?$")
 # How long something took decides which of a histogram's buckets is counted; its whole count is there too.
 _BUCKET: Final = re.compile(r"\w+_bucket\{")
@@ -64,7 +64,7 @@ def telling(looks: Sequence[Page]) -> tuple[str, ...]:
     return tuple(found)
 
 
-def judge(subject: str, found: Mapping[str, tuple[str, ...]], *, pages: int, worked: int) -> Judgement:
+def judge(subject: str, found: Mapping[str, Sequence[str]], *, pages: int, worked: int) -> Judgement:
     """FAIL with each page and number that tells; ERROR when the other tenant did nothing."""
     wrong = [f"{page}: {name}" for page, names in found.items() for name in names]
     outcome = Outcome.FAIL if wrong else Outcome.PASS if worked else Outcome.ERROR

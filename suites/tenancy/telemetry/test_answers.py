@@ -6,7 +6,7 @@ import concurrent.futures
 import contextlib
 import functools
 import itertools
-from collections import Counter
+from collections import Counter, defaultdict
 from typing import TYPE_CHECKING, Final
 
 from constat.control import control
@@ -66,22 +66,25 @@ def _judged(stage: Stage, traffic: Sequence[Provoked]) -> Iterator[Judgement]:
     for door in sorted({one.door for one in traffic}):
         yield judge_errors(door, [one for one in traffic if one.door == door], secrets, foreign)
     listeners = [listener for listener in stage.stack.listeners if listener.protocol in _WEB]
-    looked = 0
+    looked, shown = 0, []
     with concurrent.futures.ThreadPoolExecutor(AT_ONCE, thread_name_prefix="pages") as pool:
-        for judgement in pool.map(lambda listener: _pages(stage, listener, secrets), listeners):
+        for listener, (judgement, pages) in zip(
+            listeners, pool.map(lambda listener: _pages(stage, listener, secrets), listeners), strict=True
+        ):
             looked += judgement.outcome is not Outcome.NOT_REVIEWED
+            shown += [(listener, page) for page in sorted({page for _, page in pages})]
             yield judgement
     yield coverage(looked, len(listeners), what="web listeners")
-    yield _deltas(stage, listeners)
+    yield _deltas(stage, shown)
 
 
-def _deltas(stage: Stage, listeners: Sequence[Listener]) -> Judgement:
+def _deltas(stage: Stage, shown: Sequence[tuple[Listener, str]]) -> Judgement:
     """Every number of every page that anybody, or a tenant, is shown, while another tenant works."""
     subject = "numbers of pages"
+    worked: list[Reply] = []
     with contextlib.ExitStack() as opened:
         try:
-            readable = list(_readable(stage, listeners, opened))
-            worked: list[Reply] = []
+            readable = list(_readable(stage, shown, opened))
             looks = deltas.watched(
                 lambda: _numbers(readable),
                 lambda: worked.extend(_works(stage, stage.mine)),
@@ -89,25 +92,24 @@ def _deltas(stage: Stage, listeners: Sequence[Listener]) -> Judgement:
             )
         except Unobservable as problem:
             return Judgement(subject=subject, outcome=Outcome.ERROR, reason=f"could not look: {problem}")
-    found = {page: (name,) for page, _, name in (key.partition(" | ") for key in deltas.telling(looks))}
+    found: dict[str, list[str]] = defaultdict(list)
+    for page, _, name in (key.partition(" | ") for key in deltas.telling(looks)):
+        found[page].append(name)
     return deltas.judge(subject, found, pages=len(readable), worked=sum(reply.is_success for reply in worked))
 
 
-def _readable(stage: Stage, listeners: Sequence[Listener], opened: contextlib.ExitStack) -> Iterator[tuple[str, Callable[[], str]]]:
-    """Pages that are shown without a certificate: what each is called, and how it is read."""
+def _readable(stage: Stage, shown: Sequence[tuple[Listener, str]], opened: contextlib.ExitStack) -> Iterator[tuple[str, Callable[[], str]]]:
+    """Pages with numbers in them, as a tenant reads them: what each is called, and how it is read."""
     token = {"Authorization": f"Bearer {stage.mine.token}"}
-    for listener in listeners:
-        if listener.tls and shake(listener, http.authority(stage.stack)).kind == DEMANDED:
-            continue
-        client = opened.enter_context(http.client(http.authority(stage.stack), web.url(listener)))
-        for page, (who, headers) in itertools.product(PAGES, (("anybody", {}), (stage.mine.tenant, token))):
-            if http.ask(client, "GET", page, headers=headers).is_success:
-                name = f"{listener.node}/{listener.name}{page} to {who}"
-                yield name, functools.partial(_text, client, page, headers)
+    for listener, pages in itertools.groupby(shown, key=lambda pair: pair[0]):
+        client = opened.enter_context(http.client(http.authority(stage.stack), web.url(listener), headers=token))
+        for _, page in pages:
+            if deltas.numbers(_text(client, page)):
+                yield f"{listener.node}/{listener.name}{page}", functools.partial(_text, client, page)
 
 
-def _text(client: httpx.Client, page: str, headers: Mapping[str, str]) -> str:
-    return http.ask(client, "GET", page, headers=dict(headers)).text
+def _text(client: httpx.Client, page: str) -> str:
+    return http.ask(client, "GET", page).text
 
 
 def _numbers(readable: Sequence[tuple[str, Callable[[], str]]]) -> dict[str, float]:
@@ -150,21 +152,21 @@ def judge_errors(door: str, traffic: Sequence[Provoked], secrets: frozenset[str]
     )
 
 
-def _pages(stage: Stage, listener: Listener, secrets: frozenset[str]) -> Judgement:
-    """Every page where numbers may be, without a token and with another tenant's."""
+def _pages(stage: Stage, listener: Listener, secrets: frozenset[str]) -> tuple[Judgement, dict[tuple[str, str], str]]:
+    """Every page where numbers may be, without a token and with another tenant's; and those that were shown, by reader and page."""
     subject, pages = f"pages of {listener.node}/{listener.name}", {}
     token = {"Authorization": f"Bearer {stage.mine.token}"}
     try:
         if listener.tls and shake(listener, http.authority(stage.stack)).kind == DEMANDED:
-            return Judgement(subject=subject, outcome=Outcome.PASS, reason="nobody is spoken to without a certificate")
+            return Judgement(subject=subject, outcome=Outcome.PASS, reason="nobody is spoken to without a certificate"), {}
         with http.client(http.authority(stage.stack), web.url(listener)) as client:
             for page in PAGES:
                 for who, headers in (("anonymous", {}), (stage.mine.tenant, token)):
                     pages[who, page] = http.ask(client, "GET", page, headers=headers)
     except Unobservable as problem:
-        return Judgement(subject=subject, outcome=Outcome.ERROR, reason=f"could not look: {problem}")
-    people = {who: words(stage, who) for who, _ in pages}
-    return judge_pages(subject, {key: reply.text for key, reply in pages.items() if reply.is_success}, people, secrets, asked=len(pages))
+        return Judgement(subject=subject, outcome=Outcome.ERROR, reason=f"could not look: {problem}"), {}
+    people, shown = {who: words(stage, who) for who, _ in pages}, {key: reply.text for key, reply in pages.items() if reply.is_success}
+    return judge_pages(subject, shown, people, secrets, asked=len(pages)), shown
 
 
 def words(stage: Stage, who: str) -> frozenset[str]:

@@ -6,7 +6,8 @@ import pytest
 from psycopg import sql
 
 from suites.tenancy.postgres.acts import twins
-from suites.tenancy.postgres.scenes import Rendered, Scene
+from suites.tenancy.postgres.scenes import Scene
+from suites.tenancy.postgres.seeds import Rendered
 from tests.suites.tenancy.postgres import samples
 
 
