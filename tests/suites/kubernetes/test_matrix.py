@@ -11,6 +11,7 @@ from constat.observe.pods import Process, by_container
 from constat.outcome import Outcome
 from constat.stack import ClusterFlow, ClusterMachine, Kubernetes, Listener
 from suites.kubernetes.matrix import Place, Vantage, expected, judge, places, tried
+from suites.kubernetes.test_network import judge_within
 from tests.suites.kubernetes.test_runtime import CONFINED
 
 LABEL = "constat.dev/node"
@@ -145,3 +146,10 @@ def test_a_place_is_known_by_where_it_is() -> None:
     """Two services of the same port are two doors."""
     assert isinstance(KNOWN["service viridial/cache:6379"], Place)
     assert KNOWN["service viridial/cache:6379"].door.address == "10.96.0.7"
+
+
+def test_a_port_that_is_dead_proves_nothing_of_policies() -> None:
+    """Every port must answer its own pod, and there must be one."""
+    assert judge_within({"a": True}).outcome is Outcome.PASS
+    assert judge_within({"a": True, "b": False}).outcome is Outcome.ERROR
+    assert judge_within({}).outcome is Outcome.ERROR
