@@ -123,7 +123,8 @@ def vantages(pods: Iterable[Pod], seen: Mapping[str, tuple[Process, ...]], clust
             yield Vantage(
                 name=f"{pod.namespace}/a stranger" if pod.name.startswith(_PREFIX) else str(pod),
                 machine=pod.machine,
-                pid=processes[0].pid,
+                # Others come and go.
+                pid=min(processes, key=lambda process: (not process.is_first, process.pid)).pid,
                 address=pod.address,
                 node=pod.labels.get(cluster.node_label, ""),
                 is_system=pod.namespace in cluster.system,
