@@ -22,7 +22,7 @@ _LISTENS: Final = "0A"
 # Between records and between their fields: characters that stand in no table of the kernel.
 _RECORD: Final = "\x1e"
 _FIELD: Final = "\x1f"
-_STATUS: Final = ("Name", "Uid", "Gid", "CapEff", "CapPrm", "CapAmb", "CapBnd", "NoNewPrivs", "Seccomp")
+_STATUS: Final = ("Name", "Uid", "Gid", "CapEff", "CapPrm", "CapAmb", "CapBnd", "NoNewPrivs", "Seccomp", "NSpid")
 # perl, because every Debian has it and not every machine of a cluster has Python; without any module of it.
 _LOOK: Final = r"""
 exec perl - <<'END'
@@ -42,7 +42,7 @@ for my $directory (glob '/proc/[0-9]*') {
   $sockets{$net} = join "\n", map { "$_\n" . slurp("$directory/net/$_") } qw(tcp tcp6 udp udp6) unless exists $sockets{$net};
   my $mounts = slurp("$directory/mountinfo");
   next unless length $mounts;  # it has ended meanwhile
-  my @status = map { $is{$_} } qw(Name Uid Gid CapEff CapPrm CapAmb CapBnd NoNewPrivs Seccomp);
+  my @status = map { $is{$_} } qw(Name Uid Gid CapEff CapPrm CapAmb CapBnd NoNewPrivs Seccomp NSpid);
   print join("\x1f", $pid, $container, "@shared", $sockets{$net}, $mounts, @status), "\x1e";
 }
 END
@@ -65,6 +65,7 @@ class Process:
     shared: tuple[str, ...]  # namespaces of the machine itself
     root_is_writable: bool
     has_token: bool
+    is_first: bool  # of its container, which ends with it
     listens: frozenset[tuple[str, int]]  # protocol and port, on other addresses than the loopback
 
 
@@ -97,6 +98,7 @@ def process(record: str, machine: str) -> Process:
         # The last one is on top of the others.
         root_is_writable="rw" in next((options for mount, options in reversed(mounts) if mount == "/"), frozenset({"rw"})),
         has_token=any(mount.endswith(TOKENS) for mount, _ in mounts),
+        is_first=status["NSpid"].split()[-1:] == ["1"],
         listens=frozenset(listening(sockets)),
     )
 

@@ -35,7 +35,7 @@ def _somewhere(stack: Stack) -> tuple[ClusterMachine, int]:
         known = {container: pod for pod in kubernetes.pods(client) if cluster.node_label in pod.labels for container in pod.containers}
     for machine in sorted(cluster.machines, key=lambda each: each.name):
         for process in inside.look(machine):
-            if process.container in known:
+            if process.container in known and process.is_first:
                 return machine, process.pid
     msg = "no process of the platform was seen in a pod"
     raise Unobservable(msg)

@@ -26,7 +26,8 @@ _NAME: Final = "constat-mutant"
 # A container that ends is started later each time; of a pod that is another one, nothing is held against it.
 _RENEW: Final = """
 perl -ne 'next if m{{constat.dev/restarted}}; print; print qq(    constat.dev/restarted: "{nonce}"\\n) if "{nonce}" && /^  annotations:$/' \
-  {manifest} > /etc/kubernetes/.constat.yaml && mv /etc/kubernetes/.constat.yaml {manifest}
+  {manifest} > /etc/kubernetes/.constat.yaml && \
+  chmod --reference={manifest} /etc/kubernetes/.constat.yaml && mv /etc/kubernetes/.constat.yaml {manifest}
 """
 
 

@@ -26,6 +26,8 @@ if TYPE_CHECKING:
     from constat.stack import Kubernetes, Stack
 
 CONTENT: Final = "content"
+# A log that has grown goes on in another file.
+_CUT_OFF_MINUTES: Final = 15
 
 
 @dataclass(frozen=True, order=True)
@@ -112,10 +114,14 @@ def _myself(client: httpx.Client) -> str:
 
 
 def _found(cluster: Kubernetes, word: str) -> tuple[str, ...]:
-    """The lines that hold a word; none when there is no such log at all."""
-    log = shlex.quote(cluster.audit_log)
+    """The lines that hold a word, of the log and of what was cut off from it just now; none when there is no such log at all."""
+    directory, _, name = cluster.audit_log.rpartition("/")
+    stem, _, ending = name.rpartition(".")
     # The word is told on its input: arguments are everybody's to read.
-    script = f"[ -e {log} ] || exit 0\ngrep -F -f - {log} <<'END' || [ $? = 1 ]\n{word}\nEND\n"
+    # What cannot be read is not in it: then every act is missing.
+    files = f"find . -name {shlex.quote(f'{stem}*.{ending}')} -mmin -{_CUT_OFF_MINUTES}"
+    search = f"{files} -exec grep -hF -f /dev/stdin {{}} + <<'END' || true\n{word}\nEND\n"
+    script = f"cd {shlex.quote(directory)} 2>/dev/null || exit 0\n{search}"
     return tuple(kubernetes.on(kubernetes.control_plane(cluster), script).splitlines())
 
 

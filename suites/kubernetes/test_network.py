@@ -45,6 +45,10 @@ class Map:
     known: int  # pods with a network of their own
     unproven: tuple[str, ...]  # what listens by another protocol than TCP
 
+    def own(self, vantage: Vantage) -> tuple[str, ...]:
+        """The doors of the pod itself, which its own network does not keep from it."""
+        return tuple(place.name for place in self.places if place.door.address == vantage.address and not vantage.is_machine)
+
     def wanted(self, vantage: Vantage) -> dict[str, bool]:
         """Each door that is tried from there, and whether it is declared open."""
         tried = matrix.tried(vantage, self.places)
@@ -119,7 +123,8 @@ def vantages(pods: Iterable[Pod], seen: Mapping[str, tuple[Process, ...]], clust
             yield Vantage(
                 name=f"{pod.namespace}/a stranger" if pod.name.startswith(_PREFIX) else str(pod),
                 machine=pod.machine,
-                pid=processes[0].pid,
+                # Others come and go.
+                pid=min(processes, key=lambda process: (not process.is_first, process.pid)).pid,
                 address=pod.address,
                 node=pod.labels.get(cluster.node_label, ""),
                 is_system=pod.namespace in cluster.system,
@@ -134,15 +139,31 @@ def _machines(cluster: Kubernetes) -> Iterator[Vantage]:
 def attack(known: Map) -> Iterator[Judgement]:
     """Every door from every vantage point, batched by machine; a network needs a moment to know a new pod, and gets no longer."""
     seen = look(known, known.vantages)
+    yield judge_within(
+        {place: is_open for each in known.vantages for place, is_open in seen[each.name].items() if place in known.own(each)}
+    )
     late = [vantage for vantage in known.vantages if vantage.name.endswith("/a stranger")]
-    settled = _settled(known, late) if any(seen[each.name] != known.wanted(each) for each in late) else {}
+    settled = _settled(known, late) if any(not _as_declared(known, each, seen) for each in late) else {}
     for vantage in known.vantages:
-        yield matrix.judge(vantage, known.wanted(vantage), settled.get(vantage.name, seen[vantage.name]))
+        found = settled.get(vantage.name, seen[vantage.name])
+        yield matrix.judge(vantage, known.wanted(vantage), {place: found[place] for place in known.wanted(vantage)})
     points = sum(not vantage.is_machine for vantage in known.vantages)
     yield coverage(points, known.known, what="pods to look from")
     if known.unproven:
         reason = f"listens, and nobody knows how to prove that it is shut: {', '.join(known.unproven)}"
         yield Judgement(subject="other protocols", outcome=Outcome.NOT_REVIEWED, reason=reason)
+
+
+def judge_within(seen: Mapping[str, bool]) -> Judgement:
+    """ERROR for a port that does not even answer its own pod: that others find it shut says nothing of policies."""
+    dead = sorted(place for place, is_open in seen.items() if not is_open)
+    reason = f"listens, and does not answer its own pod: {', '.join(dead)}" if dead else f"all {len(seen)} ports answer their own pods"
+    outcome = Outcome.ERROR if dead or not seen else Outcome.PASS
+    return Judgement(subject="from within", outcome=outcome, reason=reason, expected=[], observed=dead)
+
+
+def _as_declared(known: Map, vantage: Vantage, seen: Opened) -> bool:
+    return all(seen[vantage.name][place] == is_open for place, is_open in known.wanted(vantage).items())
 
 
 def _settled(known: Map, late: Collection[Vantage]) -> Opened:
@@ -151,7 +172,7 @@ def _settled(known: Map, late: Collection[Vantage]) -> Opened:
 
     def as_declared() -> bool:
         last.update(look(known, late))
-        return all(last[vantage.name] == known.wanted(vantage) for vantage in late)
+        return all(_as_declared(known, vantage, last) for vantage in late)
 
     with contextlib.suppress(NotReady):  # what is not as declared by then is judged as it is
         wait.until(as_declared, what="the network knows the probe pods", within=deadlines.POLICY_IN_FORCE, every=0.5, holds=bool)
@@ -166,8 +187,9 @@ def look(known: Map, vantages: Iterable[Vantage]) -> Opened:
     def from_machine(name: str) -> Opened:
         here = [vantage for vantage in from_where if vantage.machine == name]
         machine = next(machine for machine in known.cluster.machines if machine.name == name)
-        found = reach.opened(machine, {vantage.pid: [doors[place] for place in known.wanted(vantage)] for vantage in here})
-        return {vantage.name: {place: found.get(vantage.pid, {})[doors[place]] for place in known.wanted(vantage)} for vantage in here}
+        tried = {vantage.name: (*known.wanted(vantage), *known.own(vantage)) for vantage in here}
+        found = reach.opened(machine, {vantage.pid: [doors[place] for place in tried[vantage.name]] for vantage in here})
+        return {vantage.name: {place: found.get(vantage.pid, {})[doors[place]] for place in tried[vantage.name]} for vantage in here}
 
     machines = sorted({vantage.machine for vantage in from_where})
     with concurrent.futures.ThreadPoolExecutor(max(1, len(machines)), thread_name_prefix="reach") as pool:

@@ -125,8 +125,9 @@ def _filled(client: httpx.Client, subject: str, kind: str, bound: str, more: dic
             if number == enough:
                 _await_counted(client, namespace, resource, number + 1)
     finally:
-        for name in made:
-            remove(client, f"{collection}/{name}")
+        with concurrent.futures.ThreadPoolExecutor(_AT_ONCE, thread_name_prefix="remove") as pool:
+            for gone in [pool.submit(remove, client, f"{collection}/{name}") for name in made]:
+                gone.result()
     _await_room(client, namespace, resource)
     if last.kind == REFUSED and (named := limit(last.shown, resource)) and amount(named) != amount(bound):
         last = Answer(kind=ADMITTED, shown=f"it is bounded by {named}")

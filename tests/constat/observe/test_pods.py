@@ -34,7 +34,7 @@ udp6
 
 def record(*, seccomp: str = "2", mounts: str = MOUNTS) -> str:
     """A process as the script on the machine describes it."""
-    status = ("server", "10001\t10001\t10001\t10001", "10001\t10001\t10001\t10001", "0", "0", "0", "400", "1", seccomp)
+    status = ("server", "10001\t10001\t10001\t10001", "10001\t10001\t10001\t10001", "0", "0", "0", "400", "1", seccomp, "42\t1")
     return "\x1f".join(("42", CONTAINER, "pid", SOCKETS, mounts, *status))
 
 
@@ -44,7 +44,7 @@ def test_a_process_is_read_whole() -> None:
 
     assert (seen.pid, seen.machine, seen.container, seen.name) == (42, "worker", CONTAINER, "server")
     assert (seen.uids, seen.capabilities, seen.no_new_privs, seen.seccomp, seen.shared) == (frozenset({10001}), 0x400, True, True, ("pid",))
-    assert (seen.root_is_writable, seen.has_token) == (False, True)
+    assert (seen.root_is_writable, seen.has_token, seen.is_first) == (False, True, True)
 
 
 def test_a_process_without_a_filter_is_told_from_one_with() -> None:

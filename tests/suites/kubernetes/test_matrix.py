@@ -11,6 +11,7 @@ from constat.observe.pods import Process, by_container
 from constat.outcome import Outcome
 from constat.stack import ClusterFlow, ClusterMachine, Kubernetes, Listener
 from suites.kubernetes.matrix import Place, Vantage, expected, judge, places, tried
+from suites.kubernetes.test_network import judge_within, vantages
 from tests.suites.kubernetes.test_runtime import CONFINED
 
 LABEL = "constat.dev/node"
@@ -145,3 +146,17 @@ def test_a_place_is_known_by_where_it_is() -> None:
     """Two services of the same port are two doors."""
     assert isinstance(KNOWN["service viridial/cache:6379"], Place)
     assert KNOWN["service viridial/cache:6379"].door.address == "10.96.0.7"
+
+
+def test_a_port_that_is_dead_proves_nothing_of_policies() -> None:
+    """Every port must answer its own pod, and there must be one."""
+    assert judge_within({"a": True}).outcome is Outcome.PASS
+    assert judge_within({"a": True, "b": False}).outcome is Outcome.ERROR
+    assert judge_within({}).outcome is Outcome.ERROR
+
+
+def test_a_pod_is_looked_from_by_the_process_that_it_lives_with() -> None:
+    """Others may have ended when their turn comes."""
+    brief, lasting = replace(process("c1", 6379), pid=3, is_first=False), replace(process("c1", 6379), pid=99)
+
+    assert [vantage.pid for vantage in vantages([CACHE], by_container([brief, lasting]), CLUSTER)] == [99]

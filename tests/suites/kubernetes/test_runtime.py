@@ -28,6 +28,7 @@ CONFINED = Process(
     shared=(),
     root_is_writable=False,
     has_token=False,
+    is_first=True,
     listens=frozenset(),
 )
 LOOSE: dict[str, Callable[[], Process]] = {
