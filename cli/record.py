@@ -42,6 +42,11 @@ class Record:
         if problems := unknown(self.rules, families=self.families, controls=self.controls):
             raise UserError("\n".join(problems))
 
+    def ask_for_drills(self) -> None:
+        """Where nothing is asked for by name, ask for every family, which means its drills too."""
+        if not self.families and not self.controls:
+            self.families = sorted({rule.family for rule in self.rules})
+
     @property
     def directory(self) -> Path:
         """Where the run's files are; it must have begun."""

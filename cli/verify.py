@@ -26,6 +26,7 @@ KeepUp = Annotated[bool, typer.Option("--keep-up", help="leave the stack up afte
 Install = Annotated[bool, typer.Option("--install", help="install missing Debian packages (root or passwordless sudo)")]
 Compare = Annotated[bool, typer.Option("--compare", help="end with the difference since the previous run")]
 WithEvidence = Annotated[bool, typer.Option("--evidence", help="end with the signed recovery report (see `constat evidence`)")]
+Drills = Annotated[bool, typer.Option("--drills", help="the drills too, which take a minute or more each")]
 Paths = Annotated[list[str] | None, typer.Argument(help="files or folders of suites; all when none is given", metavar="[PATH]...")]
 
 
@@ -45,12 +46,15 @@ def verify(
     install: Install = False,
     with_difference: Compare = False,
     with_evidence: WithEvidence = False,
+    drills: Drills = False,
 ) -> None:
     """Run the suites, write every report, and exit with the verdict."""
     if with_evidence:
         with Told() as told:
             evidence.prepare(install=install, told=told)
     record = Record(paths=paths or [], families=family or [], controls=control or [])
+    if drills:
+        record.ask_for_drills()
     with (
         record,
         Told() as told,

@@ -16,7 +16,7 @@ from constat.errors import NotReady, Unobservable
 from constat.judgement import Judgement, coverage
 from constat.observe import host as hosts
 from constat.observe import http, relays, replication
-from constat.outcome import Impact, Outcome, Severity
+from constat.outcome import Impact, Occasion, Outcome, Severity
 from suites.security.approach import named
 from suites.security.wire.impostor import End, Visit, impostor
 
@@ -45,6 +45,7 @@ _BREATH: Final = 0.5
     promises=("secrets.managed",),
     refs=("OWASP ASVS 9.2.1", "OWASP ASVS 9.2.3", "CWE-295", "CWE-297", "NIST SC-23", "ISO 27001 A.8.24"),
     remediation="Make the client verify the server's certificate against the platform's own authority (verify-full, `verify required`).",
+    occasion=Occasion.DRILL,
 )
 def test_no_client_talks_to_a_server_that_nobody_vouches_for(stack: Stack, findings: Findings) -> None:
     """Every client of the platform refuses a server at the right address whose certificate nobody vouches for."""
