@@ -63,7 +63,8 @@ def _work(stack: Stack) -> None:
         with http.client(authority, url, headers={"Authorization": f"Bearer {token}"}) as client:
             for route in http.routes(client):
                 if route.method == "GET" and "{" not in route.path:
-                    http.ask(client, "GET", route.path, params={"q": "constat"})
+                    asked = [part["name"] for part in route.operation.get("parameters", ()) if part.get("required")]
+                    http.ask(client, "GET", route.path, params=dict.fromkeys(asked, "constat") or None)
 
 
 def worked_with(stack: Stack, wires: Collection[Wire]) -> Mapping[str, set[str]]:
