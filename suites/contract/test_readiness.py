@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     "CON-LIV-02",
     severity=Severity.HIGH,
     impact=Impact.DISRUPT,
-    needs=("services", "machines", "listeners", "local_processes"),
+    needs=("services", "tenants", "machines", "listeners", "local_processes"),
     promises=("discovery",),
     refs=("ISO 27001 A.8.14", "ISO 27001 A.8.16", "SOC 2 A1.2"),
     remediation="Let /ready ask the server itself, with a time limit, each time that it is asked.",
@@ -39,7 +39,8 @@ def test_a_server_that_does_not_answer_shows_in_ready(stack: Stack, findings: Fi
 
 
 def _take_away(stack: Stack, machines: Machines) -> Iterator[Judgement]:
-    _await_ready(stack, stack.services)  # which makes every service connect to what it works with
+    _await_ready(stack, stack.services)
+    _work(stack)
     needed = worked_with(stack, relays.connections(hosts.local()))
     tried = 0
     for server, services in sorted(needed.items()):
@@ -50,6 +51,20 @@ def _take_away(stack: Stack, machines: Machines) -> Iterator[Judgement]:
         _await_ready(stack, services)
     without = tuple(sorted(set(stack.services) - {service for services in needed.values() for service in services}))
     yield coverage(tried, tried + len(without), what="connections of services to servers", left_out=without)
+
+
+def _work(stack: Stack) -> None:
+    """Have every service do what a tenant may ask of it, so that it is connected to what it works with, whatever /ready asks."""
+    authority, login = http.authority(stack), next(iter(stack.tenants.values())).api
+    with http.client(authority, stack.gateway.url if stack.gateway else stack.services["identity"]) as client:
+        reply = http.ask(client, "POST", "/api/identity/token", value={"user": login.user, "password": login.password})
+        token = http.expect(reply, what="the sign-in").json()["access_token"]
+    for url in stack.services.values():
+        with http.client(authority, url, headers={"Authorization": f"Bearer {token}"}) as client:
+            for route in http.routes(client):
+                if route.method == "GET" and "{" not in route.path:
+                    asked = [part["name"] for part in route.operation.get("parameters", ()) if part.get("required")]
+                    http.ask(client, "GET", route.path, params=dict.fromkeys(asked, "constat") or None)
 
 
 def worked_with(stack: Stack, wires: Collection[Wire]) -> Mapping[str, set[str]]:

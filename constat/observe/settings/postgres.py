@@ -106,7 +106,8 @@ def followers(postgres: Postgres) -> Settings:
     for node in postgres.nodes:
         for row in ask(replication.node_dsn(postgres, node), _SETTINGS, who=node.name):
             for name, value in _following(str(row["name"]), str(row["setting"] or "")) if row["follows"] else ():
-                said.setdefault(name, set()).add(value)
+                # Each has the same files in a directory of its own, and another follows after a failover.
+                said.setdefault(name, set()).add(value.replace(f"/{node.name}/", "/(its own)/"))
     return {name: " | ".join(sorted(values)) for name, values in said.items()}
 
 
