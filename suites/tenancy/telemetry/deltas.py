@@ -15,8 +15,15 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
     Page = Mapping[str, float]
+    Looks = tuple[tuple[str, Page], ...]
 
-ROUNDS: Final = 3  # of a quiet look, one after one's own work, and one after the other tenant's
+MINE, THEIRS, _QUIET = "mine", "theirs", "quiet"
+ORDER: Final = (_QUIET, MINE, THEIRS) * 3
+# Once more in no regular order, for what looked telling: what goes on by a clock of its own does not keep to it.
+AGAIN: Final = (
+    *(THEIRS, _QUIET, MINE, THEIRS, THEIRS, _QUIET, _QUIET, MINE, MINE, THEIRS),
+    *(_QUIET, THEIRS, MINE, _QUIET, MINE, THEIRS, THEIRS, MINE, THEIRS, _QUIET),
+)
 _SAMPLE: Final = re.compile(r"(?m)^([a-zA-Z_:][\w:]*(?:\{[^}]*\})?)\s+([-+.\deE]+|NaN)(?:\s+\d+)?$")
 # How long something took decides which of a histogram's buckets is counted; its whole count is there too.
 _BUCKET: Final = re.compile(r"\w+_bucket\{")
@@ -35,31 +42,30 @@ def numbers(text: str) -> dict[str, float]:
     return found
 
 
-def watched(look: Callable[[], Page], mine: Callable[[], None], theirs: Callable[[], None]) -> tuple[Page, ...]:
-    """Looks at a page: one at first, then quietly, after one's own work and after the same of the other tenant's, in turn."""
-    looks = [look()]
-    for _ in range(ROUNDS):
-        looks.append(look())
-        mine()
-        looks.append(look())
-        theirs()
-        looks.append(look())
+def watched(look: Callable[[], Page], works: Mapping[str, Callable[[], None]], order: Sequence[str]) -> Looks:
+    """A page at first, and after each work in order; a word that is no work is a quiet look."""
+    looks = [("first", look())]
+    for word in order:
+        if word in works:
+            works[word]()
+        looks.append((word, look()))
     return tuple(looks)
 
 
-def telling(looks: Sequence[Page]) -> tuple[str, ...]:
+def telling(looks: Looks) -> tuple[str, ...]:
     """What goes on by another step each time that the other tenant has worked, and not for one's own work of the same kind.
 
     A number that counts everybody's work goes on with one's own too, and does not say whose it was.
     """
     found = []
-    for name in sorted({name for look in looks for name in look}):
-        values = [look.get(name, 0.0) for look in looks]
+    for name in sorted({name for _, page in looks for name in page}):
+        values = [page.get(name, 0.0) for _, page in looks]
         if any(map(math.isnan, values)):
             continue
         steps = [after - before for before, after in itertools.pairwise(values)]
-        unworked, by_theirs = {*steps[::3], *steps[1::3]}, set(steps[2::3])
-        if len(unworked) == 1 and not unworked & by_theirs:
+        by_theirs = {step for step, (word, _) in zip(steps, looks[1:], strict=True) if word == THEIRS}
+        others = {step for step, (word, _) in zip(steps, looks[1:], strict=True) if word != THEIRS}
+        if len(others) == 1 and by_theirs and not others & by_theirs:
             found.append(name)
     return tuple(found)
 

@@ -85,15 +85,17 @@ def _deltas(stage: Stage, shown: Sequence[tuple[Listener, str]]) -> Judgement:
     with contextlib.ExitStack() as opened:
         try:
             readable = list(_readable(stage, shown, opened))
-            looks = deltas.watched(
-                lambda: _numbers(readable),
-                lambda: worked.extend(_works(stage, stage.mine)),
-                lambda: worked.extend(_works(stage, stage.theirs)),
-            )
+            works = {
+                deltas.MINE: lambda: worked.extend(_works(stage, stage.mine)),
+                deltas.THEIRS: lambda: worked.extend(_works(stage, stage.theirs)),
+            }
+            told = set(deltas.telling(deltas.watched(lambda: _numbers(readable), works, deltas.ORDER)))
+            if told:
+                told &= set(deltas.telling(deltas.watched(lambda: _numbers(readable), works, deltas.AGAIN)))
         except Unobservable as problem:
             return Judgement(subject=subject, outcome=Outcome.ERROR, reason=f"could not look: {problem}")
     found: dict[str, list[str]] = defaultdict(list)
-    for page, _, name in (key.partition(" | ") for key in deltas.telling(looks)):
+    for page, _, name in (key.partition(" | ") for key in sorted(told)):
         found[page].append(name)
     return deltas.judge(subject, found, pages=len(readable), worked=sum(reply.is_success for reply in worked))
 
