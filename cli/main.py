@@ -22,6 +22,7 @@ COMMANDS: Final = (
     "credentials",
     "verify",
     "detect",
+    "load",
     "report",
     "compare",
     "evidence",

@@ -16,13 +16,14 @@ from __future__ import annotations
 import itertools
 import math
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, Protocol, TypeVar
 
 from constat.outcome import Outcome
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+Value = TypeVar("Value")
 BATCHES: Final = 20
 # Requests worth expecting in the tail, below which the intervals were measured not to cover.
 LEAST_INFORMATION: Final = 10.0
@@ -86,6 +87,56 @@ class Exceedance:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Average:
+    """The mean of `requests` values and its standard error, against a limit in the same unit."""
+
+    requests: int
+    mean: float
+    error: float
+    limit: float
+
+    @property
+    def is_informative(self) -> bool:
+        """Whether a verdict may be given: the batches' means must each be of several requests."""
+        return self.requests >= BATCHES * LEAST_INFORMATION
+
+    @property
+    def doubt_kept(self) -> float:
+        """The probability of so low a mean if the promise were just broken: 0 is certainty that it is kept."""
+        return 1 - student_cdf(self._distance, BATCHES - 1)
+
+    @property
+    def doubt_broken(self) -> float:
+        """The probability of so high a mean if the promise were just kept: 0 is certainty that it is broken."""
+        return student_cdf(self._distance, BATCHES - 1)
+
+    @property
+    def _distance(self) -> float:
+        """How far below the limit it is, in standard errors."""
+        gap = self.limit - self.mean
+        return gap / self.error if self.error else math.copysign(math.inf, gap)
+
+
+class Claim(Protocol):
+    """Something that is shown to hold, shown to be broken, or neither."""
+
+    @property
+    def is_informative(self) -> bool:
+        """Whether a verdict may be given."""
+        ...
+
+    @property
+    def doubt_kept(self) -> float:
+        """The p-value of "it is kept"."""
+        ...
+
+    @property
+    def doubt_broken(self) -> float:
+        """The p-value of "it is broken"."""
+        ...
+
+
+@dataclass(frozen=True, kw_only=True)
 class Interval:
     """A quantile and where it lies with the stated confidence, in the unit of the values."""
 
@@ -111,6 +162,16 @@ def exceedance(latencies: Sequence[float], *, limit: float, quantile: float = 0.
     )
 
 
+def average(values: Sequence[float], *, limit: float) -> Average:
+    """The mean and its standard error by batch means; with fewer values than batches there is none, and it is infinite."""
+    if len(values) < BATCHES:
+        return Average(requests=len(values), mean=_mean(values), error=math.inf, limit=limit)
+    means = [_mean(batch) for batch in _batches(values)]
+    centre = _mean(means)
+    error = math.sqrt(sum((mean - centre) ** 2 for mean in means) / (BATCHES - 1) / BATCHES)
+    return Average(requests=len(values), mean=_mean(values), error=error, limit=limit)
+
+
 def design_effect(flags: Sequence[bool]) -> float:
     """How many dependent requests are worth one independent one: at least 1.
 
@@ -126,12 +187,12 @@ def design_effect(flags: Sequence[bool]) -> float:
     return max(1.0, among / (share * (1 - share) / len(flags)))
 
 
-def verdict(found: Exceedance, *, alpha: float = 0.025) -> Outcome:
-    """Judge one exceedance: each of PASS and FAIL is wrong with probability `alpha` at most."""
+def verdict(found: Claim, *, alpha: float = 0.025) -> Outcome:
+    """Judge one claim: each of PASS and FAIL is wrong with probability `alpha` at most."""
     return verdicts([found], alpha=alpha)[0]
 
 
-def verdicts(found: Sequence[Exceedance], *, alpha: float = 0.025) -> list[Outcome]:
+def verdicts(found: Sequence[Claim], *, alpha: float = 0.025) -> list[Outcome]:
     """Judge several together: that any PASS among them is wrong has probability `alpha` at most, and so any FAIL.
 
     Holm's step-down (Scandinavian Journal of Statistics 6, 1979) on each side; what is
@@ -142,7 +203,7 @@ def verdicts(found: Sequence[Exceedance], *, alpha: float = 0.025) -> list[Outco
     return [_outcome(one, kept=k, broken=b) for one, k, b in zip(found, kept, broken, strict=True)]
 
 
-def _outcome(found: Exceedance, *, kept: bool, broken: bool) -> Outcome:
+def _outcome(found: Claim, *, kept: bool, broken: bool) -> Outcome:
     if not found.is_informative or not (kept or broken):
         return Outcome.INCONCLUSIVE
     return Outcome.PASS if kept else Outcome.FAIL
@@ -216,6 +277,11 @@ def _order_statistic(ranked: Sequence[float], quantile: float) -> float:
     return ranked[max(0, math.ceil(len(ranked) * quantile - 1e-9) - 1)] if ranked else math.inf
 
 
-def _batches(flags: Sequence[bool]) -> list[Sequence[bool]]:
-    edges = [len(flags) * place // BATCHES for place in range(BATCHES + 1)]
-    return [flags[start:end] for start, end in itertools.pairwise(edges)]
+def _batches(values: Sequence[Value]) -> list[Sequence[Value]]:
+    edges = [len(values) * place // BATCHES for place in range(BATCHES + 1)]
+    return [values[start:end] for start, end in itertools.pairwise(edges)]
+
+
+def _mean(values: Sequence[float]) -> float:
+    """Of nothing it is infinite: nothing was shown."""
+    return sum(values) / len(values) if values else math.inf

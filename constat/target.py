@@ -11,9 +11,9 @@ import re
 import tomllib
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from constat.errors import UserError
 from constat.outcome import Impact
@@ -115,11 +115,23 @@ class Recovery(_Section):
 class Latency(_Section):
     """Latency objective of the property API, and the load at which it is judged."""
 
-    p95_ms: float = Field(gt=0)
+    p90_ms: float | None = Field(default=None, gt=0)
+    p95_ms: float | None = Field(default=None, gt=0)
+    p99_ms: float | None = Field(default=None, gt=0)
+    mean_ms: float | None = Field(default=None, gt=0)
+    # Of all requests, wrong answers and time-outs included.
+    error_share: float | None = Field(default=None, gt=0, lt=1)
     concurrent_users: int = Field(gt=0)
     think_seconds: float = Field(default=1.0, gt=0)
     duration_seconds: float = Field(default=30, gt=0)
     warmup_seconds: float = Field(default=5, ge=0)
+
+    @model_validator(mode="after")
+    def _promises_something(self) -> Self:
+        if all(value is None for value in (self.p90_ms, self.p95_ms, self.p99_ms, self.mean_ms, self.error_share)):
+            msg = "expected at least one of p90_ms, p95_ms, p99_ms, mean_ms, error_share; or leave [objectives.latency] out"
+            raise ValueError(msg)
+        return self
 
 
 class Objectives(_Section):

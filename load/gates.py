@@ -6,6 +6,8 @@ busy breaks none of them.
 
 from __future__ import annotations
 
+import csv
+import io
 import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
@@ -21,6 +23,10 @@ DISPATCHED_SHARE: Final = 0.99
 MEAN_CPU: Final = 0.70
 HIGHEST_CPU: Final = 0.85
 STALLED_SHARE: Final = 0.01
+STOLEN_SHARE: Final = 0.02
+# What a process needs to end after its last reading; of the shortest run that is 5 % and of a common one 2 %.
+CLOCK_SECONDS: Final = 1.0
+_SEEN_AT: Final = 0.95
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -35,15 +41,26 @@ class Gate:
 
 def gates(run: Measured) -> tuple[Gate, ...]:
     """Judge the instrument of one run."""
-    return (_schedule(run), _cpu(run), _lag(run), _heartbeat(run), _control(run), _client(run))
+    return (_schedule(run), _cpu(run), _lag(run), _heartbeat(run), _control(run), _client(run), _clock(run), _machine(run))
 
 
 def table(found: Sequence[Gate]) -> str:
     """As text, one line a gate."""
-    rows = [("gate", "required", "seen", "holds")]
-    rows += [(gate.name, gate.required, gate.seen, "yes" if gate.holds else "NO") for gate in found]
+    rows = _rows(found)
     widths = [max(len(row[column]) for row in rows) for column in range(4)]
     return "\n".join("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows) + "\n"
+
+
+def to_csv(found: Sequence[Gate]) -> str:
+    """As data, one line a gate."""
+    out = io.StringIO()
+    csv.writer(out, lineterminator="\n").writerows(_rows(found))
+    return out.getvalue()
+
+
+def _rows(found: Sequence[Gate]) -> list[tuple[str, str, str, str]]:
+    told = [(gate.name, gate.required, gate.seen, "yes" if gate.holds else "NO") for gate in found]
+    return [("gate", "required", "seen", "holds"), *told]
 
 
 def _schedule(run: Measured) -> Gate:
@@ -95,7 +112,7 @@ def _heartbeat(run: Measured) -> Gate:
 def _control(run: Measured) -> Gate:
     allowed = max(0.005, 0.05 * run.plan.limit)
     stream = run.control()
-    error = _quantile([sample.latency for sample in stream], run.plan.quantile) - run.plan.control_delay
+    error = _quantile([sample.latency for sample in stream], _SEEN_AT) - run.plan.control_delay
     return Gate(
         name="control stream",
         required=f"p95 within {_ms(allowed)} of the known {_ms(run.plan.control_delay)}",
@@ -111,6 +128,29 @@ def _client(run: Measured) -> Gate:
         required="no request fails for want of the generator's own resources",
         seen=", ".join(own) or "none",
         holds=not own,
+    )
+
+
+def _clock(run: Measured) -> Gate:
+    """The generator's clock against its parent's: one that runs at another pace leaves the parent's window, or a gap in it."""
+    before = [seen.before for seen in run.outside]
+    after = [seen.after for seen in run.outside]
+    first, last = _ms(min(before, default=math.inf)), _ms(max(after, key=abs, default=math.inf))
+    return Gate(
+        name="clock",
+        required=f"agrees with its parent's, to {_ms(CLOCK_SECONDS)} at the end",
+        seen=f"first read {first} after its birth, last {last} before its end",
+        holds=bool(after) and all(begin >= 0 for begin in before) and all(0 <= end <= CLOCK_SECONDS for end in after),
+    )
+
+
+def _machine(run: Measured) -> Gate:
+    stolen = max((seen.stolen for seen in run.outside), default=math.inf)
+    return Gate(
+        name="machine",
+        required=f"at most {STOLEN_SHARE:.0%} of its time stolen by another on the same hardware",
+        seen=f"{stolen:.2%}",
+        holds=stolen <= STOLEN_SHARE,
     )
 
 

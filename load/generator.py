@@ -11,12 +11,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+import psutil
+
 from constat import deadlines
+from constat.clock import monotonic
 from constat.errors import Unobservable
 from load.certificate import make_certificate
 from load.order import ControlStream, Order
 from load.plan import schedule
-from load.samples import measured
+from load.samples import Left, measured
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -69,8 +72,21 @@ def stub(*arguments: str, certificate: LoopbackCertificate | None = None) -> Ite
             process.kill()
 
 
-def _fire(order: Order, stack: Stack, directory: Path) -> str:
-    """Run Locust to its end; what it left."""
+def _fire(order: Order, stack: Stack, directory: Path) -> Left:
+    """Run Locust to its end; what it left, and what was seen of it from outside."""
+    machine, started = psutil.cpu_times()._asdict(), monotonic()
+    document = _locust(order, stack, directory)
+    return Left(document=document, started=started, ended=monotonic(), stolen=_stolen(machine, psutil.cpu_times()._asdict()))
+
+
+def _stolen(before: Mapping[str, float], after: Mapping[str, float]) -> float:
+    """The share of the machine's time that another machine on the same hardware got instead."""
+    spent = {name: after[name] - before[name] for name in after}
+    whole = sum(spent.values())
+    return spent["steal"] / whole if whole > 0 else 0.0
+
+
+def _locust(order: Order, stack: Stack, directory: Path) -> str:
     written, result, log = directory / "order.json", directory / "result.json", directory / "locust.log"
     written.write_text(order.to_json(), "utf-8")
     assert stack.gateway is not None

@@ -76,6 +76,7 @@ class Property(FastHttpUser):
         runner.quit()
 
     def _carry_out(self, options: Namespace) -> str:
+        born = monotonic()
         order, stack = Order.from_json(Path(options.order).read_text("utf-8")), Stack.load(options.stack)
         assert stack.gateway is not None
         self._authority, plan = stack.gateway.ca, order.plan
@@ -87,7 +88,7 @@ class Property(FastHttpUser):
         start = monotonic() + LEAD_SECONDS
         observer = Observer(start)
         gun.fire_all(start)
-        return to_document(gun.rows, observer.stop(), undisturbed=undisturbed, core=core)
+        return to_document(gun.rows, observer.stop(), born=born, undisturbed=undisturbed, core=core)
 
     def _sign_in(self, tenant: Tenant) -> str:
         said: Any = None

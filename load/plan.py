@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 from constat.errors import UserError
 from constat.statistics import LEAST_INFORMATION
 from load.operations import MIX
+from load.promises import ERRORS, Promise, promises
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
     from constat.target import Latency, TenantPlan
 
-QUANTILE: Final = 0.95
 CONTROL: Final = "control"
 # The mix's rarest operation must have enough requests although they depend on each other.
 EXPECTED_DESIGN_EFFECT: Final = 3.0
@@ -46,14 +46,18 @@ class Plan:
     warmup: float
     duration: float
     timeout: float
-    limit: float
+    promises: tuple[Promise, ...]
     tenants: tuple[str, ...]
     mix: Mapping[str, float]
-    quantile: float = QUANTILE
     control_rate: float = CONTROL_AT_LEAST
     control_delay: float = CONTROL_DELAY
     # How often it was carried out, each time with a warm-up and arrivals of its own; `duration` is of all together.
     stages: int = 1
+
+    @property
+    def limit(self) -> float:
+        """The tightest latency that is promised; the instrument must see much finer than that."""
+        return min((one.seconds for one in self.promises if one.name != ERRORS), default=self.timeout)
 
     @property
     def length(self) -> float:
@@ -63,23 +67,25 @@ class Plan:
     @staticmethod
     def from_fields(fields: dict[str, Any]) -> Plan:
         """Read it back from JSON values; raises TypeError or KeyError when they are not a plan's."""
-        return Plan(**fields | {"tenants": tuple(fields["tenants"])})
+        told = {"tenants": tuple(fields["tenants"]), "promises": tuple(map(Promise.from_fields, fields["promises"]))}
+        return Plan(**fields | told)
 
 
 def make_plan(objective: Latency, *, tenants: tuple[str, ...], seed: int) -> Plan:
     """Plan the run that can decide an objective."""
     rate = arrival_rate(objective.concurrent_users, think=objective.think_seconds)
     mix = {operation.name: operation.share for operation in MIX}
-    limit = objective.p95_ms / 1000
+    timeout = _timeout(objective)
+    promised = promises(objective, timeout=timeout)
     return Plan(
         seed=seed,
         users=objective.concurrent_users,
         think=objective.think_seconds,
         rate=rate,
         warmup=objective.warmup_seconds,
-        duration=max(objective.duration_seconds, min(LONGEST_SECONDS, deciding_seconds(rate))),
-        timeout=max(1.0, 10 * limit),
-        limit=limit,
+        duration=max(objective.duration_seconds, min(LONGEST_SECONDS, deciding_seconds(rate, promised))),
+        timeout=timeout,
+        promises=promised,
         tenants=tenants,
         mix=mix,
         control_rate=max(CONTROL_AT_LEAST, CONTROL_SHARE * rate),
@@ -94,10 +100,17 @@ def arrival_rate(users: int, *, think: float, service: float = 0.0) -> float:
     return users / (think + service)
 
 
-def deciding_seconds(rate: float) -> float:
-    """How long it takes until the rarest operation that is judged by itself carries a verdict."""
+def deciding_seconds(rate: float, promised: Iterable[Promise]) -> float:
+    """How long it takes until the rarest operation that is judged by itself carries a verdict on the rarest event."""
     rarest = min(operation.share for operation in MIX if operation.judged)
-    return round(LEAST_INFORMATION / (1 - QUANTILE) * EXPECTED_DESIGN_EFFECT / (rate * rarest), 3)
+    tail = min((one.allowed for one in promised if one.allowed), default=1.0)
+    return round(LEAST_INFORMATION / tail * EXPECTED_DESIGN_EFFECT / (rate * rarest), 3)
+
+
+def _timeout(objective: Latency) -> float:
+    """Ten times the slowest that is promised, and a second at least; seconds."""
+    slowest = max((one.seconds for one in promises(objective, timeout=0.0)), default=0.0)
+    return max(1.0, 10 * slowest)
 
 
 def bearing_tenants(plans: Mapping[str, str], limits: Mapping[str, TenantPlan], rate: float) -> tuple[str, ...]:

@@ -10,6 +10,7 @@ import math
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final, NamedTuple
 
+from constat.clock import monotonic
 from load.operations import OK
 from load.plan import CONTROL, Arrival
 
@@ -47,6 +48,29 @@ class Watch:
     cpu: tuple[float, ...]
 
 
+@dataclass(frozen=True, kw_only=True)
+class Outside:
+    """What the parent saw of a run, by its own clock: seconds, and a share of the machine's time.
+
+    `before` lies between the child's birth and its first reading of its clock, `after`
+    between its last reading and its end: both are small and positive while the two clocks agree.
+    """
+
+    before: float
+    after: float
+    stolen: float
+
+
+@dataclass(frozen=True, kw_only=True)
+class Left:
+    """What a child process left, from when to when it lived (the parent's clock), and what was stolen from the machine."""
+
+    document: str
+    started: float
+    ended: float
+    stolen: float
+
+
 @dataclass(frozen=True)
 class Sample:
     """One request: what was intended and what became of it.
@@ -81,6 +105,8 @@ class Measured:
     plan: Plan
     samples: tuple[Sample, ...]
     watch: Watch
+    # One a stage.
+    outside: tuple[Outside, ...]
     undisturbed: bool
     core: int | None
 
@@ -107,6 +133,7 @@ def pooled(one: Measured, more: Measured) -> Measured:
             stalls=one.watch.stalls + tuple(Stall(begin + later, seconds) for begin, seconds in more.watch.stalls),
             cpu=one.watch.cpu + more.watch.cpu,
         ),
+        outside=one.outside + more.outside,
         undisturbed=one.undisturbed and more.undisturbed,
         core=one.core,
     )
@@ -116,14 +143,16 @@ def _counts(sample: Sample, plan: Plan) -> bool:
     return sample.arrival.offset >= plan.warmup
 
 
-def to_document(rows: Iterable[Row | None], watch: Watch, *, undisturbed: bool, core: int | None) -> str:
-    """What the child process leaves for its parent."""
-    return json.dumps({"rows": list(rows), "stalls": watch.stalls, "cpu": watch.cpu, "undisturbed": undisturbed, "core": core})
+def to_document(rows: Iterable[Row | None], watch: Watch, *, born: float, undisturbed: bool, core: int | None) -> str:
+    """What the child process leaves for its parent; `born` is the first reading of its clock."""
+    seen = {"rows": list(rows), "stalls": watch.stalls, "cpu": watch.cpu}
+    return json.dumps(seen | {"clock": (born, monotonic()), "undisturbed": undisturbed, "core": core})
 
 
-def measured(plan: Plan, arrivals: Sequence[Arrival], document: str) -> Measured:
+def measured(plan: Plan, arrivals: Sequence[Arrival], left: Left) -> Measured:
     """Read what the child process left; ValueError when it is not of these arrivals."""
-    fields = json.loads(document)
+    fields = json.loads(left.document)
+    first, last = fields["clock"]
     stalls = tuple(Stall(*stall) for stall in fields["stalls"])
     never = (math.inf, math.inf, UNSENT)
     rows = [Row(*(row or never)) for row in fields["rows"]]
@@ -131,6 +160,7 @@ def measured(plan: Plan, arrivals: Sequence[Arrival], document: str) -> Measured
         plan=plan,
         samples=tuple(Sample(arrival, row, _excuse(arrival, row, stalls)) for arrival, row in zip(arrivals, rows, strict=True)),
         watch=Watch(stalls=stalls, cpu=tuple(fields["cpu"])),
+        outside=(Outside(before=first - left.started, after=left.ended - last, stolen=left.stolen),),
         undisturbed=fields["undisturbed"],
         core=fields["core"],
     )

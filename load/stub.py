@@ -16,9 +16,10 @@ import ssl
 import sys
 import uuid
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, NamedTuple
 from urllib.parse import parse_qs, urlsplit
 
+from constat.wait import pause
 from load.delays import parse_delays
 from load.priority import run_ahead
 
@@ -88,14 +89,29 @@ class PropertyApi:
         return _json(200, mine[name])
 
 
+class Misses(NamedTuple):
+    """What becomes of each request of the API, one after the other: its delay (seconds), whether it is dropped, whether all stand still."""
+
+    delays: Iterator[float]
+    drops: Iterator[bool]
+    stalls: Iterator[None]
+
+
+def _stalls(after: int, seconds: float) -> Iterator[None]:
+    """The whole server stands still once, after so many requests (0: never)."""
+    for count in itertools.count(1):
+        if count == after:
+            pause(seconds)
+        yield
+
+
 class Connection(asyncio.Protocol):
     """One client: requests one after the other, each answered after its delay."""
 
-    def __init__(self, api: PropertyApi, delays: Iterator[float], drops: Iterator[bool], *, control_delay: float) -> None:
-        """Share the API, its delays (seconds) and whom it drops with the other connections."""
+    def __init__(self, api: PropertyApi, misses: Misses, *, control_delay: float) -> None:
+        """Share the API and what it does wrong with the other connections; seconds."""
         self._api = api
-        self._delays = delays
-        self._drops = drops
+        self._delays, self._drops, self._stalls = misses
         self._control_delay = control_delay
         self._pending = b""
 
@@ -117,7 +133,9 @@ class Connection(asyncio.Protocol):
         loop = asyncio.get_running_loop()
         if asked.path == "/control":
             loop.call_later(self._control_delay, self._send, Said(200, b"{}"))
-        elif asked.method == "GET" and next(self._drops):
+            return
+        next(self._stalls)
+        if asked.method == "GET" and next(self._drops):
             self._transport.close()
         else:
             loop.call_later(next(self._delays), self._send, self._api.answer(asked))
@@ -155,11 +173,12 @@ async def _serve(arguments: argparse.Namespace) -> None:
     if arguments.cert:
         context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
         context.load_cert_chain(arguments.cert, arguments.key)
-    api, delays = PropertyApi(), parse_delays(arguments.api).sequence(arguments.seed)
+    api = PropertyApi()
     drops = itertools.cycle([True] + [False] * (arguments.drop_every - 1)) if arguments.drop_every else itertools.repeat(object=False)
+    misses = Misses(parse_delays(arguments.api).sequence(arguments.seed), drops, _stalls(arguments.stall_after, arguments.stall_seconds))
     loop = asyncio.get_running_loop()
     server = await loop.create_server(
-        lambda: Connection(api, delays, drops, control_delay=arguments.control_ms / 1000), "127.0.0.1", 0, ssl=context, backlog=1024
+        lambda: Connection(api, misses, control_delay=arguments.control_ms / 1000), "127.0.0.1", 0, ssl=context, backlog=1024
     )
     sys.stdout.write(f"{server.sockets[0].getsockname()[1]}\n")
     sys.stdout.flush()
@@ -172,6 +191,8 @@ def main() -> None:
     parser.add_argument("--api", default="constant:0", help="distribution of the API's delays")
     parser.add_argument("--control-ms", type=float, default=20.0, help="the control path's fixed delay")
     parser.add_argument("--drop-every", type=int, default=0, help="close the connection of every n-th GET instead of answering")
+    parser.add_argument("--stall-after", type=int, default=0, help="stand still once, after so many requests of the API")
+    parser.add_argument("--stall-seconds", type=float, default=1.0, help="for how long")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--cert", help="certificate (PEM); without it the stub speaks plain HTTP")
     parser.add_argument("--key", help="its private key (PEM)")

@@ -13,6 +13,7 @@ from markupsafe import Markup
 
 from constat.outcome import Outcome, Severity, worst
 from constat.trial import Act
+from reports import latency
 from reports.evidence import State, exhibit, exhibits, text_of
 from reports.matrix import matrix
 from reports.messages import DEFAULT_LANGUAGE, messages
@@ -32,7 +33,7 @@ if TYPE_CHECKING:
     from reports.waiver import Terms
 
 TEMPLATES = Path(__file__).with_name("templates")
-SECTIONS = ("families", "red", "matrix", "open", "waived", "promises", "coverage", "all", "versions", "again", "limits")
+SECTIONS = ("families", "red", "matrix", "latency", "open", "waived", "promises", "coverage", "all", "versions", "again", "limits")
 UNSETTLED = (Outcome.ERROR, Outcome.INCONCLUSIVE, Outcome.NOT_REVIEWED)
 _OUR_REASONS = {NOT_REACHED: "NOT_REACHED", NOT_SELECTED: "NOT_SELECTED", CUT_SHORT: "CUT_SHORT"}
 _SEVEREST_FIRST = {severity: place for place, severity in enumerate(reversed(Severity))}
@@ -133,6 +134,7 @@ def _context(run: Run, t: Messages) -> dict[str, Any]:
         "waived": _waived(run),
         "matrix": matrix(run.findings),
         "acts": list(Act),
+        "latency": latency.figures(run, t),
         "reproduction": partial(_reproduction, run),
         "promises": promises(run),
         "figures": coverage(run),

@@ -30,6 +30,11 @@ class User:
     needs_password: bool
     rules: str  # the whole line, as the server keeps it
 
+    @property
+    def unordered(self) -> str:
+        """The same line for comparing: the server lists what is forbidden below a command in another order each time."""
+        return " ".join([*self.rules.split()[:2], *sorted(self.rules.split()[2:])])
+
 
 def connect(cache: Cache, user: str = ADMIN, password: str | None = None, *, decode: bool = True) -> Redis:
     """Speak to the cache, as its administrator unless somebody else is named; nothing is retried."""

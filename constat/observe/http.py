@@ -4,17 +4,17 @@ from __future__ import annotations
 
 import json
 import ssl
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 import httpx
 
 from constat import deadlines, wait
-from constat.clock import monotonic
-from constat.errors import Unobservable
+from constat.errors import NotReady, Unobservable
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Iterator
 
     from constat.stack import Stack
 
@@ -137,40 +137,35 @@ def ask(
 
     Where the answer is only that anybody asks too often, ask again for a while: it says nothing of who is let in.
     """
-
-    def once() -> Reply:
-        return _asked(speaker, method, path, content=content, value=value, headers=headers, params=params)
-
-    return unhurried(once)
+    with _speaking(f"{method} {path!r} of {str(speaker.base_url)!r}"):
+        request = speaker.build_request(method, path, content=content, json=value, headers=headers, params=params)
+        if content is not None or value is not None:
+            # A server that refuses before it has read the body may hang up afterwards, without saying so.
+            request.headers["Connection"] = "close"
+        return unhurried(lambda: _reply(_sent(speaker, request)))
 
 
 def unhurried(once: Callable[[], Reply]) -> Reply:
     """The first answer that is not "too many requests", or that one when it is still so after a while."""
-    until = monotonic() + deadlines.SERVICE_ANSWERS
-    while (reply := once()).status == TOO_MANY and monotonic() < until:
-        wait.pause(_BREATH)
-    return reply
-
-
-def _asked(
-    speaker: httpx.Client,
-    method: str,
-    path: str,
-    *,
-    content: bytes | None,
-    value: Any,
-    headers: dict[str, str] | None,
-    params: dict[str, str] | None,
-) -> Reply:
-    request = speaker.build_request(method, path, content=content, json=value, headers=headers, params=params)
-    if content is not None or value is not None:
-        # A server that refuses before it has read the body may hang up afterwards, without saying so.
-        request.headers["Connection"] = "close"
     try:
-        answer = _sent(speaker, request)
+        return wait.until(
+            once, what="another answer than 429", within=deadlines.SERVICE_ANSWERS, every=_BREATH, holds=lambda one: one.status != TOO_MANY
+        )
+    except NotReady:
+        return once()
+
+
+@contextmanager
+def _speaking(what: str) -> Iterator[None]:
+    """No HTTP answer is Unobservable, and says to what."""
+    try:
+        yield
     except (httpx.HTTPError, httpx.InvalidURL) as problem:
-        msg = f"no answer to {method} {path!r} of {str(speaker.base_url)!r}: {type(problem).__name__}: {problem}"
+        msg = f"no answer to {what}: {type(problem).__name__}: {problem}"
         raise Unobservable(msg) from None
+
+
+def _reply(answer: httpx.Response) -> Reply:
     return Reply(status=answer.status_code, headers={k.lower(): v for k, v in answer.headers.items()}, body=answer.content)
 
 

@@ -7,6 +7,7 @@ from urllib.parse import quote
 
 from constat.errors import Unobservable
 from constat.mutant import Mutant, Scope, State
+from constat.needed import needed
 from constat.observe import broker, cache, http
 
 if TYPE_CHECKING:
@@ -18,10 +19,7 @@ SERVICE: Final = "service"
 
 
 def _memory(stack: Stack) -> Redis:
-    if stack.cache is None:
-        msg = "the stack has no cache"
-        raise Unobservable(msg)
-    return cache.connect(stack.cache)
+    return cache.connect(needed(stack.cache, "cache"))
 
 
 def _lock_out(stack: Stack, state: State) -> None:
@@ -38,13 +36,12 @@ def _let_in(stack: Stack, state: State) -> None:
 
 
 def _logins(stack: Stack) -> list[str]:
-    with _memory(stack) as memory:
-        return sorted(str(line) for line in memory.execute_command("ACL", "LIST"))
+    return sorted(user.unordered for user in cache.users(needed(stack.cache, "cache")))
 
 
 def _is_locked_out(stack: Stack, state: State) -> bool:
     del state  # it is seen
-    return any(f"user {SERVICE} off" in line for line in _logins(stack))
+    return any(user.name == SERVICE and not user.enabled for user in cache.users(needed(stack.cache, "cache")))
 
 
 def _permission(stack: Stack) -> dict[str, Any]:

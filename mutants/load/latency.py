@@ -13,7 +13,7 @@ import psutil
 from constat.mutant import Mutant, Scope, State
 from constat.outcome import Outcome
 from mutants.load import freezer
-from mutants.load.policies import policy, victim
+from mutants.load.policies import foreign, policy, victim, writes
 
 if TYPE_CHECKING:
     from constat.stack import Stack
@@ -43,35 +43,57 @@ def _was_slow(seconds: float, rows: int) -> bool:
     return seconds >= _SLOW_SECONDS
 
 
+def _sometimes_open(_: Stack) -> str:
+    return "random() < 0.01"
+
+
+def _was_foreign(seconds: float, rows: int) -> bool:
+    del seconds
+    return rows > 0
+
+
 def _was_blind(seconds: float, rows: int) -> bool:
     del seconds
     return rows == 0
 
 
-def _start_freezer(stack: Stack, state: State) -> None:
-    del state  # it is found by its command line
-    command = ["/usr/bin/setpriv", "--pdeathsig=KILL", "--", sys.executable, "-m", freezer.__name__, stack.run_dir]
-    subprocess.Popen(command, cwd=_ROOT, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, start_new_session=True)
+def _freezing(mutant_id: str, title: str, *, what: str, expects: Outcome) -> Mutant:
+    """Make a mutant that stops a program of the stack again and again while it is planted."""
+
+    def plant(stack: Stack, state: State) -> None:
+        del state  # it is found by its command line
+        command = ["/usr/bin/setpriv", "--pdeathsig=KILL", "--", sys.executable, "-m", freezer.__name__, stack.run_dir, what]
+        subprocess.Popen(command, cwd=_ROOT, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, start_new_session=True)
+
+    def revert(stack: Stack, state: State) -> None:
+        del state
+        found = freezer.freezers(stack.run_dir)
+        for process in found:
+            with contextlib.suppress(psutil.NoSuchProcess):
+                process.kill()
+        psutil.wait_procs(found, timeout=5)
+        freezer.thaw(freezer.prey(stack.run_dir, what))
+
+    def fingerprint(stack: Stack) -> str:
+        stopped = [process.pid for process in freezer.prey(stack.run_dir, what) if process.status() == psutil.STATUS_STOPPED]
+        return f"freezers {[process.pid for process in freezer.freezers(stack.run_dir)]}, stopped {what}s {stopped}"
+
+    return Mutant(
+        id=mutant_id,
+        title=title,
+        scope=Scope.STACK,
+        controls=("LOA-01",),
+        plant=plant,
+        confirm=_freezer_runs,
+        revert=revert,
+        fingerprint=fingerprint,
+        expects=expects,
+    )
 
 
 def _freezer_runs(stack: Stack, state: State) -> bool:
     del state
     return bool(freezer.freezers(stack.run_dir))
-
-
-def _end_freezer(stack: Stack, state: State) -> None:
-    del state
-    found = freezer.freezers(stack.run_dir)
-    for process in found:
-        with contextlib.suppress(psutil.NoSuchProcess):
-            process.kill()
-    psutil.wait_procs(found, timeout=5)
-    freezer.thaw(freezer.generators(stack.run_dir))
-
-
-def _frozen(stack: Stack) -> str:
-    stopped = [process.pid for process in freezer.generators(stack.run_dir) if process.status() == psutil.STATUS_STOPPED]
-    return f"freezers {[process.pid for process in freezer.freezers(stack.run_dir)]}, stopped generators {stopped}"
 
 
 MUTANTS: Final = (
@@ -93,15 +115,32 @@ MUTANTS: Final = (
         condition=_one_tenant_slow,
         shows=_was_slow,
     ),
-    Mutant(
-        id="MUT-LOA-04",
-        title="the generator's machine stops for 100 ms every second: what it measures is its own",
-        scope=Scope.STACK,
-        controls=("LOA-01",),
-        plant=_start_freezer,
-        confirm=_freezer_runs,
-        revert=_end_freezer,
-        fingerprint=_frozen,
+    _freezing(
+        "MUT-LOA-04",
+        "the generator's machine stops for 100 ms every second: what it measures is its own",
+        what="generator",
         expects=Outcome.INCONCLUSIVE,
+    ),
+    policy(
+        "MUT-LOA-05",
+        "one property in eight takes 300 ms to be created, as with a lock or a slow trigger",
+        kind="RESTRICTIVE FOR INSERT WITH CHECK",
+        condition=_sometimes_slow,
+        shows=_was_slow,
+        look=writes,
+    ),
+    policy(
+        "MUT-LOA-06",
+        "one query in a hundred shows every tenant's properties, as with a context that is lost under load",
+        kind="PERMISSIVE FOR SELECT USING",
+        condition=_sometimes_open,
+        shows=_was_foreign,
+        look=foreign,
+    ),
+    _freezing(
+        "MUT-LOA-07",
+        "the property service stands still for two seconds, twice a minute and more, as when its memory is cleaned up",
+        what="service",
+        expects=Outcome.FAIL,
     ),
 )

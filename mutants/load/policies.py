@@ -10,11 +10,14 @@ import psycopg
 from constat.clock import monotonic
 from constat.errors import Unobservable
 from constat.mutant import Mutant, Scope, State
+from constat.needed import needed
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from constat.stack import Postgres, Stack, Tenant
+    Look = Callable[[psycopg.Connection], int]
+
+    from constat.stack import Stack, Tenant
 
 _NAME: Final = "slow_or_wrong"
 _DROP: Final = f"DROP POLICY IF EXISTS {_NAME} ON properties"
@@ -23,31 +26,40 @@ SELECT polrelid::regclass::text, polname, polcmd, polpermissive, polroles::text,
        pg_get_expr(polqual, polrelid), pg_get_expr(polwithcheck, polrelid)
 FROM pg_policy ORDER BY 1, 2"""
 _VICTIM: Final = "t10"
-# Enough that a defect in one of ten queries shows.
-_LOOKS: Final = 60
+_CREATE: Final = "INSERT INTO properties (title, price, city) VALUES (%s, 1, 'Liège')"
+# Enough that a defect in one of a hundred statements shows.
+_LOOKS: Final = 900
 
 
-def policy(mutant_id: str, title: str, *, condition: Callable[[Stack], str], shows: Callable[[float, int], bool]) -> Mutant:
-    """Make a mutant whose policy holds for every row when `condition` does, evaluated once a query.
+def policy(
+    mutant_id: str,
+    title: str,
+    *,
+    condition: Callable[[Stack], str],
+    shows: Callable[[float, int], bool],
+    kind: str = "RESTRICTIVE FOR SELECT USING",
+    look: Look | None = None,
+) -> Mutant:
+    """Make a mutant whose policy holds for every row when `condition` does, evaluated once a statement.
 
-    `shows` tells by the seconds and the rows of one query of a tenant that owns one
+    `shows` tells by the seconds and the rows of one statement of a tenant that owns one
     property whether the defect was met.
     """
 
     def plant(stack: Stack, state: State) -> None:
         del state  # nothing is needed to undo it
-        create: str = f"CREATE POLICY {_NAME} ON properties AS RESTRICTIVE FOR SELECT USING ((SELECT {condition(stack)}))"
-        with psycopg.connect(_database(stack).admin_dsn) as oracle:
+        create: str = f"CREATE POLICY {_NAME} ON properties AS {kind} ((SELECT {condition(stack)}))"
+        with psycopg.connect(needed(stack.postgres, "database to plant anything in").admin_dsn) as oracle:
             oracle.execute(_DROP)
             oracle.execute(create)
 
     def confirm(stack: Stack, state: State) -> bool:
         del state  # it is looked at through the application's own login
-        return any(shows(seconds, rows) for seconds, rows in _looks(stack))
+        return any(shows(seconds, rows) for seconds, rows in _looks(stack, look or reads))
 
     def revert(stack: Stack, state: State) -> None:
         del state  # nothing is needed to undo it
-        with psycopg.connect(_database(stack).admin_dsn) as oracle:
+        with psycopg.connect(needed(stack.postgres, "database to plant anything in").admin_dsn) as oracle:
             oracle.execute(_DROP)
 
     return Mutant(
@@ -63,18 +75,34 @@ def policy(mutant_id: str, title: str, *, condition: Callable[[Stack], str], sho
 
 
 def _fingerprint(stack: Stack) -> str:
-    with psycopg.connect(_database(stack).admin_dsn) as oracle:
+    with psycopg.connect(needed(stack.postgres, "database to plant anything in").admin_dsn) as oracle:
         return "\n".join(map(repr, oracle.execute(_POLICIES)))
 
 
-def _looks(stack: Stack) -> Iterator[tuple[float, int]]:
-    """Seconds and rows of one query of the victim, again and again; nothing of it stays."""
-    with psycopg.connect(_database(stack).app_dsn, prepare_threshold=None) as application:
+def reads(application: psycopg.Connection) -> int:
+    """Look for a property of its own; how many are found."""
+    return len(application.execute("SELECT id FROM properties LIMIT 1").fetchall())
+
+
+def writes(application: psycopg.Connection) -> int:
+    """Create one more property."""
+    return application.execute(_CREATE, (str(uuid.uuid4()),)).rowcount
+
+
+def foreign(application: psycopg.Connection) -> int:
+    """Look for properties of others; how many are found."""
+    seen = "SELECT 1 FROM properties WHERE organization_id <> current_setting('app.organization_id')::uuid LIMIT 1"
+    return len(application.execute(seen).fetchall())
+
+
+def _looks(stack: Stack, look: Look) -> Iterator[tuple[float, int]]:
+    """Seconds and rows of one statement of the victim, again and again; nothing of it stays."""
+    with psycopg.connect(needed(stack.postgres, "database to plant anything in").app_dsn, prepare_threshold=None) as application:
         application.execute("SELECT set_config('app.organization_id', %s, true)", (victim(stack).organization_id,))
-        application.execute("INSERT INTO properties (title, price, city) VALUES (%s, 1, 'Liège')", (str(uuid.uuid4()),))
+        application.execute(_CREATE, (str(uuid.uuid4()),))
         for _ in range(_LOOKS):
             start = monotonic()
-            rows = len(application.execute("SELECT id FROM properties LIMIT 1").fetchall())
+            rows = look(application)
             yield monotonic() - start, rows
         application.rollback()
 
@@ -85,10 +113,3 @@ def victim(stack: Stack) -> Tenant:
         msg = f"the stack has no tenant {_VICTIM!r} (known: {', '.join(stack.tenants) or 'none'}); declare it in the target"
         raise Unobservable(msg)
     return stack.tenants[_VICTIM]
-
-
-def _database(stack: Stack) -> Postgres:
-    if stack.postgres is None:
-        msg = "the stack has no database to plant anything in"
-        raise Unobservable(msg)
-    return stack.postgres

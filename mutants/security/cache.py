@@ -34,7 +34,7 @@ def _command(stack: Stack, *words: str) -> Any:
 
 
 def _users(stack: Stack) -> str:
-    return "\n".join(sorted(user.rules for user in cache.users(_cache(stack))))
+    return "\n".join(sorted(user.unordered for user in cache.users(_cache(stack))))
 
 
 def _open_default(stack: Stack, state: State) -> None:

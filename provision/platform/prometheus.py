@@ -80,7 +80,7 @@ def objectives(target: Target) -> dict[str, float]:
     promised = {
         "rpo_seconds": recovery.rpo_seconds,
         "node_rpo_seconds": recovery.node_rpo_seconds,
-        "p95_seconds": latency.p95_ms / 1000 if latency else None,
+        "p95_seconds": latency.p95_ms / 1000 if latency and latency.p95_ms else None,
     }
     return {name: number for name, number in promised.items() if number is not None}
 

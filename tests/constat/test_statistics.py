@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from constat.outcome import Outcome
 from constat.statistics import (
     Exceedance,
+    average,
     design_effect,
     drift,
     exceedance,
@@ -202,3 +203,27 @@ def test_students_quantiles_are_those_of_the_tables(degrees: int, quantile: floa
 def test_students_distribution_is_symmetric(t: float, degrees: int) -> None:
     """P(T <= t) and P(T <= -t) add up to 1."""
     assert student_cdf(t, degrees) + student_cdf(-t, degrees) == pytest.approx(1)
+
+
+@given(st.lists(st.floats(0, 10), min_size=20, max_size=400), st.floats(0, 10))
+def test_a_mean_is_never_shown_on_both_sides(values: list[float], limit: float) -> None:
+    """What is shown to be below the limit is not shown to be above it."""
+    found = average(values, limit=limit)
+
+    assert not (found.doubt_kept < 0.025 and found.doubt_broken < 0.025)
+    assert found.mean == pytest.approx(sum(values) / len(values))
+
+
+def test_a_mean_of_dependent_values_knows_less() -> None:
+    """Slow minutes make the error larger than the same values well mixed."""
+    slow_minutes = ([1.0] * 50 + [0.0] * 50) * 10
+    mixed = [1.0, 0.0] * 500
+
+    assert average(slow_minutes, limit=0.4).error > 10 * average(mixed, limit=0.4).error
+    assert verdict(average(mixed, limit=0.4)) is Outcome.FAIL
+
+
+def test_a_mean_of_few_values_decides_nothing() -> None:
+    """Neither nothing nor a handful is a verdict."""
+    for values in ([], [0.0] * 5, [0.0] * 100):
+        assert verdict(average(values, limit=1.0)) is Outcome.INCONCLUSIVE

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from load.gates import Gate
 from load.operations import OK
 from load.plan import CONTROL, Plan, schedule
-from load.samples import Measured, Row, Sample, Watch
+from load.samples import Measured, Outside, Row, Sample, Watch
 from tests.load.stubbed import plan
 
 if TYPE_CHECKING:
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
     from load.plan import Arrival
 
 QUICK = 0.010
+CALIBRATED = Gate(name="calibration", required="right", seen="right", holds=True)
 
 
 def on_time(arrival: Arrival) -> Row:
@@ -29,6 +31,7 @@ def run(
     watch: Watch | None = None,
     planned: Plan | None = None,
     excuse: Callable[[Arrival], float] = lambda _: 0.0,
+    outside: tuple[Outside, ...] = (Outside(before=1.2, after=0.2, stolen=0.0),),
 ) -> Measured:
     """A run in which each arrival became what `become` says."""
     planned = planned or plan(rate=300, seconds=10)
@@ -36,6 +39,7 @@ def run(
         plan=planned,
         samples=tuple(Sample(arrival, become(arrival), excuse(arrival)) for arrival in schedule(planned)),
         watch=watch or Watch(stalls=(), cpu=(0.1,) * 10),
+        outside=outside,
         undisturbed=True,
         core=0,
     )

@@ -1,78 +1,15 @@
-"""A stack whose gateway is the bundled stub, so that the generator can be tried on a known truth."""
+"""Plans for runs against the bundled stub."""
 
 from __future__ import annotations
 
-import contextlib
-import ssl
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
-
-import httpx
-from pydantic_core import to_json
-
-from constat.stack import STACK_FILE, AppRole, Gateway, KeyPair, Login, Stack, Tenant
-from load.certificate import make_certificate
-from load.estate import planted
-from load.generator import run_load, stub
 from load.plan import Plan
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-    from pathlib import Path
-
-    from load.samples import Measured
-
-TENANTS = ("t1", "t10")
-CANARIES = {name: f"c0ffee{name}x" for name in TENANTS}
+from load.promises import Promise
+from load.stage import TENANTS
 
 
-@dataclass(frozen=True)
-class Stubbed:
-    """The stack, its run directory and its gateway."""
-
-    stack: Stack
-    gateway: Gateway
-    pid: int
-
-    def run(self, plan: Plan) -> Measured:
-        """Plant, fire, remove."""
-        with planted(self.gateway, self.stack.tenants, CANARIES) as estates:
-            return run_load(plan, stack=self.stack, estates=estates)
-
-    def listing(self, name: str) -> list[dict[str, str]]:
-        """What a tenant owns."""
-        headers = {"Authorization": f"Bearer {self.stack.tenants[name].api.user}"}
-        answer = httpx.get(f"{self.gateway.url}/api/properties", headers=headers, verify=ssl.create_default_context(cafile=self.gateway.ca))
-        items: list[dict[str, str]] = answer.json()["items"]
-        return items
-
-
-@contextlib.contextmanager
-def stubbed(directory: Path, delays: str, *more: str, tls: bool = True) -> Iterator[Stubbed]:
-    """Bring it up, and take it down."""
-    certificate = make_certificate(directory)
-    with stub("--api", delays, *more, certificate=certificate if tls else None) as server:
-        gateway = Gateway(url=server.url, plain_url="", ca=str(certificate.cert))
-        tenants = {name: tenant(name) for name in TENANTS}
-        stack = Stack(
-            name="stub", target="stub", provider="embedded", disposable=True, run_dir=str(directory), gateway=gateway, tenants=tenants
-        )
-        (directory / STACK_FILE).write_bytes(to_json(stack.to_document()))
-        yield Stubbed(stack, gateway, server.pid)
-
-
-def tenant(name: str) -> Tenant:
-    """A tenant with an identity at the gateway; the others are never used."""
-    login = Login(user=f"{name}-agent", password="irrelevant")
-    return Tenant(
-        organization_id="11111111-0000-4000-8000-000000000001",
-        plan="test",
-        api=login,
-        objects=KeyPair(access_key="", secret_key=""),
-        cache=login,
-        broker=login,
-        vault=AppRole(role_id="", secret_id=""),
-    )
+def p95(seconds: float) -> Promise:
+    """At most one request in twenty takes longer."""
+    return Promise(name="p95", seconds=seconds, allowed=0.05)
 
 
 def plan(*, rate: float, seconds: float, limit: float = 0.2, warmup: float = 1.0, seed: int = 1, timeout: float = 2.0) -> Plan:
@@ -85,7 +22,7 @@ def plan(*, rate: float, seconds: float, limit: float = 0.2, warmup: float = 1.0
         warmup=warmup,
         duration=seconds,
         timeout=timeout,
-        limit=limit,
+        promises=(p95(limit),),
         tenants=TENANTS,
         mix={"list": 0.5, "read": 0.5},
     )

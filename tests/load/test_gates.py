@@ -9,7 +9,7 @@ import pytest
 
 from load.gates import gates, table
 from load.plan import CONTROL
-from load.samples import UNSENT, Row, Stall, Watch
+from load.samples import UNSENT, Outside, Row, Stall, Watch
 from tests.load.runs import failed, on_time, run, slow
 
 if TYPE_CHECKING:
@@ -94,6 +94,26 @@ def test_each_defect_breaks_its_own_gate(become: Callable[[Arrival], Row], names
 def test_the_generator_watches_itself(watch: Watch, names: list[str]) -> None:
     """A core that is too busy, or was not watched, and a loop that stood still break their gates."""
     assert broken(run(watch=watch)) == names
+
+
+@pytest.mark.parametrize(
+    ("seen", "names"),
+    [
+        (Outside(before=1.0, after=-0.5, stolen=0.0), ["clock"]),
+        (Outside(before=1.0, after=2.5, stolen=0.0), ["clock"]),
+        (Outside(before=-3600.0, after=3600.0, stolen=0.0), ["clock"]),
+        (Outside(before=1.0, after=0.2, stolen=0.1), ["machine"]),
+    ],
+    ids=["fast clock", "slow clock", "another clock", "stolen"],
+)
+def test_the_parent_watches_the_generator(seen: Outside, names: list[str]) -> None:
+    """A clock of another pace, and a machine that was not there, are seen from outside; one bad stage spoils the whole."""
+    sound = Outside(before=1.0, after=0.2, stolen=0.0)
+
+    assert broken(run(outside=(seen,))) == names
+    assert broken(run(outside=(sound, seen))) == names
+    assert broken(run(outside=(seen, sound))) == names
+    assert broken(run(outside=())) == ["clock", "machine"]
 
 
 def test_the_table_has_a_line_for_each_gate() -> None:

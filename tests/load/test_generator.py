@@ -8,8 +8,7 @@ import signal
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
-from itertools import pairwise
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 import psutil
 import pytest
@@ -18,11 +17,14 @@ from constat import wait
 from constat.clock import monotonic
 from constat.errors import Unobservable
 from constat.outcome import Outcome
+from load import calibration
 from load.gates import gates
 from load.generator import ROOT, run_load
 from load.judging import judgements
 from load.order import Estate
-from tests.load.stubbed import TENANTS, plan, stubbed
+from load.stage import TENANTS, stubbed
+from tests.load.runs import CALIBRATED
+from tests.load.stubbed import p95, plan
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -30,7 +32,7 @@ if TYPE_CHECKING:
     from constat.judgement import Judgement
     from load.plan import Plan
     from load.samples import Measured
-    from tests.load.stubbed import Stubbed
+    from load.stage import Stubbed
 
 # It fires by the wall clock, so it stands beside the servers' tests, not among those that compute.
 pytestmark = pytest.mark.integration
@@ -51,13 +53,12 @@ def vouched(server: Stubbed, planned: Plan) -> Measured:
 
 def total(run: Measured) -> Judgement:
     """The judgement of the whole."""
-    return judgements(run, gateway_url="https://127.0.0.1")[0]
+    return judgements(run, calibration=CALIBRATED, gateway_url="https://127.0.0.1")[0]
 
 
 def quantile(run: Measured, share: float) -> float:
     """The measured latency in seconds that this share of the requests did not exceed."""
-    latencies = sorted(sample.latency for sample in run.window(lambda _: True))
-    return latencies[int(len(latencies) * share)]
+    return calibration.quantile([sample.latency for sample in run.window(lambda _: True)], share)
 
 
 def test_a_known_quantile_is_measured(tmp_path: Path) -> None:
@@ -67,7 +68,7 @@ def test_a_known_quantile_is_measured(tmp_path: Path) -> None:
         assert quantile(run, 0.95) == pytest.approx(0.150, abs=max(0.003, 0.03 * 0.150))
         assert total(run).outcome is Outcome.PASS
 
-    stricter = dataclasses.replace(run, plan=dataclasses.replace(run.plan, limit=0.1))
+    stricter = dataclasses.replace(run, plan=dataclasses.replace(run.plan, promises=(p95(0.1),)))
     assert total(stricter).outcome is Outcome.FAIL
 
 
@@ -79,28 +80,14 @@ def test_a_stall_of_a_second_is_seen_whole(tmp_path: Path) -> None:
         run = server.run(plan(rate=200, seconds=8))
         stall = stopped.result()
 
-    silence = longest_silence(run)
+    silence = calibration.longest_silence(run)
     assert silence.seconds >= 0.95 * stall, "answers came from a server that stood still"
 
     # Whoever was to be sent during the silence waits for the rest of it; how fast the server catches up then is its own affair.
-    rests = (silence.end - one.arrival.offset for one in run.window(lambda _: True))
-    predicted = sorted(rest if 0 < rest < silence.seconds else 0.0 for rest in rests)
+    predicted = calibration.predicted(run, silence)
     for share in (0.95, 0.99):
-        assert quantile(run, share) >= predicted[int(len(predicted) * share)] > 0.5 * stall
+        assert quantile(run, share) >= calibration.quantile(predicted, share) > 0.5 * stall
     assert quantile(run, 0.5) < 0.5 * stall, "those who came before and after did not wait"
-
-
-class Silence(NamedTuple):
-    """No answer came: until when (seconds from the start of the run), for how long."""
-
-    end: float
-    seconds: float
-
-
-def longest_silence(run: Measured) -> Silence:
-    """The longest time without an answer."""
-    done = sorted(sample.row.done for sample in run.window(lambda _: True))
-    return max((Silence(end, end - begin) for begin, end in pairwise(done)), key=lambda one: one.seconds)
 
 
 def stop_for_a_second(server: Stubbed) -> float:
@@ -129,6 +116,16 @@ def stop_for_a_second(server: Stubbed) -> float:
 def generator(server: Stubbed) -> list[psutil.Process]:
     """The child process, by the run directory that it was given."""
     return [child for child in psutil.Process().children() if "locust" in child.cmdline() and server.stack.run_dir in child.cmdline()]
+
+
+def test_the_instrument_is_calibrated_once(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """It measures a known quantile and a known stall rightly on this machine, keeps that, and does not do it again."""
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    made = next((found for _ in range(TRIES) if (found := calibration.calibration()).is_right), None)
+
+    assert made is not None, "the generator could not be calibrated on this machine"
+    assert calibration.calibration() == made
+    assert made.gate().holds
 
 
 def test_an_overloaded_generator_says_so(tmp_path: Path) -> None:

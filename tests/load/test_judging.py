@@ -11,7 +11,7 @@ from load.judging import EXTENSIONS, judgements, needs_more
 from load.operations import LEAK, MIX
 from load.plan import CONTROL
 from load.samples import Row, Stall, Watch
-from tests.load.runs import failed, on_time, run, slow
+from tests.load.runs import CALIBRATED, failed, on_time, run, slow
 from tests.load.stubbed import plan
 
 if TYPE_CHECKING:
@@ -31,7 +31,7 @@ def every(number: int, become: Callable[[Arrival], Row]) -> Callable[[Arrival], 
 
 def judged(measured: Measured) -> dict[str, Judgement]:
     """By subject."""
-    return {one.subject: one for one in judgements(measured, gateway_url="https://127.0.0.1:8443")}
+    return {one.subject: one for one in judgements(measured, calibration=CALIBRATED, gateway_url="https://127.0.0.1:8443")}
 
 
 def outcome(measured: Measured) -> Outcome:
@@ -155,7 +155,7 @@ def test_the_evidence_is_complete() -> None:
 
 def test_a_generator_elsewhere_is_said_to_be() -> None:
     """Only a platform on this machine gets the label."""
-    found = judgements(run(planned=FULL), gateway_url="https://api.example.org")
+    found = judgements(run(planned=FULL), calibration=CALIBRATED, gateway_url="https://api.example.org")
 
     assert "generator on another machine" in found[0].evidence[0].content
 

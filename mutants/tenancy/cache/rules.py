@@ -57,7 +57,7 @@ def _rules(stack: Stack, user: str) -> list[str]:
 
 def _users(stack: Stack) -> str:
     """Every user with its rules; the server keeps those on subcommands in no order."""
-    return "\n".join(sorted(f"{user.name} {sorted(user.rules.split())}" for user in cache.users(_cache(stack))))
+    return "\n".join(sorted(user.unordered for user in cache.users(_cache(stack))))
 
 
 def _revert(stack: Stack, state: State, user: str) -> None:
