@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
+from urllib.parse import urlsplit
 
 from constat import deadlines, wait
 from constat.control import control
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
 
     from constat.judgement import Findings
     from constat.observe.metrics import Alert, Delivered, Silence
-    from constat.stack import Metrics, Stack
+    from constat.stack import Listener, Metrics, Stack
 
 # What the specification promises to keep.
 RETENTION_SECONDS: Final = 30 * 86400.0
@@ -36,17 +37,24 @@ WATCHDOG: Final = "Watchdog"
 def test_an_alert_would_be_told(stack: Stack, findings: Findings) -> None:
     """Rules are loaded and work, nothing silences them, an alert really gets through, and what was measured is kept as promised."""
     assert stack.metrics is not None  # the control needs it
-    findings.judge(_look(stack.metrics))
+    findings.judge(_look(stack.metrics, known(stack.metrics, stack.listeners)))
 
 
-def _look(watching: Metrics) -> Iterator[Judgement]:
+def known(watching: Metrics, listeners: Iterable[Listener]) -> frozenset[str]:
+    """Every address of Alertmanager's: as the harness reaches it, and as the platform's own nodes do."""
+    own = urlsplit(watching.alertmanager).netloc
+    inside = {listener.inside for listener in listeners if f"{listener.host}:{listener.port}" == own}
+    return frozenset({own, *inside} - {""})
+
+
+def _look(watching: Metrics, alertmanager: frozenset[str]) -> Iterator[Judgement]:
     yield judge_retention(metrics.retention_seconds(watching), metrics.retention_size(watching))
     rules = metrics.rules(watching)
     yield judge_rules(rules)
     if not watching.alertmanager:
         yield Judgement(subject="delivery", outcome=Outcome.FAIL, reason="there is no Alertmanager", expected=1, observed=0)
         return
-    yield judge_receivers(_receivers(watching), watching.alertmanager)
+    yield judge_receivers(_receivers(watching), alertmanager)
     yield judge_silences(metrics.silences(watching))
     yield judge_delivery(_watchdog(watching))
 
@@ -99,7 +107,7 @@ def judge_rules(rules: Sequence[Alert]) -> Judgement:
     return _judged("rules", problems, f"{len(rules)} alert rules are loaded and work")
 
 
-def judge_receivers(receivers: Iterable[str], alertmanager: str) -> Judgement:
+def judge_receivers(receivers: Iterable[str], alertmanager: frozenset[str]) -> Judgement:
     """FAIL when Prometheus hands its alerts to nobody, or to somebody else."""
     found = list(receivers)
     problems = [] if any(address in alertmanager for address in found) else [f"Prometheus hands its alerts to {found or 'nobody'}"]

@@ -8,7 +8,8 @@ import pytest
 
 from constat.observe.metrics import Alert, Delivered, Silence, seconds
 from constat.outcome import Outcome
-from suites.contract.test_alerting import judge_delivery, judge_receivers, judge_retention, judge_rules, judge_silences
+from constat.stack import Listener, Login, Metrics
+from suites.contract.test_alerting import judge_delivery, judge_receivers, judge_retention, judge_rules, judge_silences, known
 from suites.contract.test_replica import Way, judge_arrival, judge_way
 
 WATCHDOG = Alert(name="Watchdog", expression="vector(1)", severity="none", hold_seconds=0)
@@ -39,9 +40,21 @@ def test_rules_must_be_there_and_work(rules: tuple[Alert, ...], outcome: Outcome
 
 def test_alerts_go_to_the_platforms_own_alertmanager() -> None:
     """Nobody and somebody else are both wrong."""
-    assert judge_receivers(["127.0.0.1:3"], "https://127.0.0.1:3").outcome is Outcome.PASS
-    assert judge_receivers([], "https://127.0.0.1:3").outcome is Outcome.FAIL
-    assert judge_receivers(["10.0.0.1:3"], "https://127.0.0.1:3").outcome is Outcome.FAIL
+    own = frozenset({"127.0.0.1:30001", "alertmanager.svc:30001"})
+
+    assert judge_receivers(["127.0.0.1:30001"], own).outcome is Outcome.PASS
+    assert judge_receivers(["alertmanager.svc:30001"], own).outcome is Outcome.PASS
+    assert judge_receivers([], own).outcome is Outcome.FAIL
+    assert judge_receivers(["127.0.0.1:3"], own).outcome is Outcome.FAIL
+
+
+def test_alertmanager_is_known_by_both_its_addresses() -> None:
+    """The one by which it is reached here, and the one under which the platform's own nodes know it."""
+    watching = Metrics(prometheus="", alertmanager="https://127.0.0.1:3", login=Login(user="u", password="p"), ca="")
+    listener = Listener(node="alertmanager", name="web", port=3, tls=True, protocol="https", inside="alertmanager.svc:3")
+
+    assert known(watching, [listener, replace(listener, port=30, inside="other:30")]) == {"127.0.0.1:3", "alertmanager.svc:3"}
+    assert known(watching, [replace(listener, inside="")]) == {"127.0.0.1:3"}
 
 
 def test_every_silence_is_named() -> None:
