@@ -10,6 +10,7 @@ import httpx
 
 from constat import deadlines
 from constat.errors import Unobservable
+from constat.needed import needed
 from constat.observe import http
 from constat.observe.http import Certificate, Reply
 
@@ -64,10 +65,7 @@ class Service:
 
 def required(stack: Stack) -> Kubernetes:
     """The cluster of a stack; Unobservable when it has none."""
-    if stack.kubernetes is None:
-        msg = "the stack has no cluster"
-        raise Unobservable(msg)
-    return stack.kubernetes
+    return needed(stack.kubernetes, "cluster")
 
 
 def administrator(cluster: Kubernetes) -> httpx.Client:

@@ -10,6 +10,7 @@ import psutil
 
 from constat.errors import Unobservable
 from constat.mutant import Mutant, Scope, State
+from constat.needed import needed
 from constat.observe import broker, http, metrics
 from mutants.security.files import directory, edited
 
@@ -27,10 +28,7 @@ _SEARCH: Final = re.compile(
 
 
 def _broker(stack: Stack) -> Broker:
-    if stack.broker is None:
-        msg = "the stack has no broker"
-        raise Unobservable(msg)
-    return stack.broker
+    return needed(stack.broker, "broker")
 
 
 def _tenant(stack: Stack) -> str:
@@ -69,10 +67,7 @@ def _path(binding: dict[str, Any]) -> str:
 
 def monitoring(stack: Stack) -> Metrics:
     """The monitoring; Unobservable when the stack has none."""
-    if stack.metrics is None:
-        msg = "the stack has no monitoring"
-        raise Unobservable(msg)
-    return stack.metrics
+    return needed(stack.metrics, "monitoring")
 
 
 def scrapes(stack: Stack) -> Path:

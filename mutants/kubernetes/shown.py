@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
-from constat.errors import Unobservable
+from constat.needed import needed
 from mutants.kubernetes.objects import added, busiest
 
 if TYPE_CHECKING:
@@ -12,10 +12,7 @@ if TYPE_CHECKING:
 
 
 def _password(stack: Stack) -> str:
-    if stack.cache is None:
-        msg = "the stack has no cache whose password could be shown"
-        raise Unobservable(msg)
-    return stack.cache.admin_password
+    return needed(stack.cache, "cache whose password could be shown").admin_password
 
 
 def _settings(stack: Stack) -> dict[str, Any]:

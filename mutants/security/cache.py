@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 from redis.exceptions import RedisError
 
-from constat.errors import Unobservable
 from constat.mutant import Mutant, Scope, State
+from constat.needed import needed
 from constat.observe import cache
 
 if TYPE_CHECKING:
@@ -22,10 +22,7 @@ _WEAK: Final = f"#{hashlib.sha256(_TENANT.encode()).hexdigest()}"
 
 
 def _cache(stack: Stack) -> Cache:
-    if stack.cache is None:
-        msg = "the stack has no cache"
-        raise Unobservable(msg)
-    return stack.cache
+    return needed(stack.cache, "cache")
 
 
 def _command(stack: Stack, *words: str) -> Any:

@@ -14,6 +14,7 @@ from minio.error import S3Error
 from constat import wait
 from constat.errors import Unobservable
 from constat.mutant import Mutant, Scope, State
+from constat.needed import needed
 from constat.observe import broker, http, objects, vault
 from constat.observe.replication import node_dsn
 from mutants.tenancy.postgres.statements import mutant
@@ -28,24 +29,15 @@ _OLD: Final = ("ssl_min_protocol_version", "ssl_ciphers")
 
 
 def _broker(stack: Stack) -> Broker:
-    if stack.broker is None:
-        msg = "the stack has no broker"
-        raise Unobservable(msg)
-    return stack.broker
+    return needed(stack.broker, "broker")
 
 
 def _vault(stack: Stack) -> Vault:
-    if stack.vault is None:
-        msg = "the stack has no secret store"
-        raise Unobservable(msg)
-    return stack.vault
+    return needed(stack.vault, "secret store")
 
 
 def _database(stack: Stack) -> Postgres:
-    if stack.postgres is None:
-        msg = "the stack has no database"
-        raise Unobservable(msg)
-    return stack.postgres
+    return needed(stack.postgres, "database")
 
 
 def _add_user(stack: Stack, state: State) -> None:

@@ -13,7 +13,7 @@ import psutil
 import psycopg
 from psycopg.conninfo import make_conninfo
 
-from constat.errors import Unobservable
+from constat.needed import needed
 from constat.observe import http
 from constat.observe.replication import node_dsn
 from mutants.security.files import directory, edited
@@ -25,10 +25,7 @@ _STARTUP: Final = b"user\0nobody\0database\0postgres\0\0"
 
 
 def _database(stack: Stack) -> Postgres:
-    if stack.postgres is None:
-        msg = "the stack has no database"
-        raise Unobservable(msg)
-    return stack.postgres
+    return needed(stack.postgres, "database")
 
 
 def _first(stack: Stack) -> PostgresNode:

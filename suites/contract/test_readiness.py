@@ -11,7 +11,7 @@ from constat.errors import NotReady, Unobservable
 from constat.judgement import Judgement, coverage
 from constat.observe import host as hosts
 from constat.observe import http, relays
-from constat.outcome import Impact, Outcome, Severity
+from constat.outcome import Impact, Occasion, Outcome, Severity
 from suites.contract.test_health import IN_ORDER
 
 if TYPE_CHECKING:
@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     promises=("discovery",),
     refs=("ISO 27001 A.8.14", "ISO 27001 A.8.16", "SOC 2 A1.2"),
     remediation="Let /ready ask the server itself, with a time limit, each time that it is asked.",
+    occasion=Occasion.DRILL,
 )
 def test_a_server_that_does_not_answer_shows_in_ready(stack: Stack, findings: Findings) -> None:
     """While a server that a service is connected to does not answer, the service's /ready names something that is not in order."""

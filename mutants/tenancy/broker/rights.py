@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import quote
 
-from constat.errors import Unobservable
 from constat.mutant import Mutant, Scope, State
+from constat.needed import needed
 from constat.observe import broker, http
 from constat.observe.topology import definitions
 
@@ -39,10 +39,7 @@ def calls(mutant_id: str, title: str, plant: tuple[Call, ...], revert: tuple[Cal
 
 
 def _broker(stack: Stack) -> Broker:
-    if stack.broker is None:
-        msg = "the stack has no broker"
-        raise Unobservable(msg)
-    return stack.broker
+    return needed(stack.broker, "broker")
 
 
 def _call(stack: Stack, asked: tuple[Call, ...]) -> None:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from contextlib import closing
 from typing import TYPE_CHECKING, Any, Final
 
-from constat.errors import Unobservable
 from constat.mutant import Mutant, Scope, State
+from constat.needed import needed
 from constat.observe import cache
 
 if TYPE_CHECKING:
@@ -35,10 +35,7 @@ def rules(mutant_id: str, title: str, *added: str, controls: tuple[str, ...], us
 
 
 def _cache(stack: Stack) -> Cache:
-    if stack.cache is None:
-        msg = "the stack has no cache"
-        raise Unobservable(msg)
-    return stack.cache
+    return needed(stack.cache, "cache")
 
 
 def _command(stack: Stack, *words: str) -> Any:

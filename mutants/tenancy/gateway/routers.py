@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from constat import deadlines, wait
-from constat.errors import Unobservable
 from constat.mutant import Mutant, Scope, State
+from constat.needed import needed
 from constat.observe import http
 from mutants.security.files import directory, rewrite
 
@@ -21,10 +21,7 @@ _SIGN_IN: Final = "/api/identity/token"
 
 
 def _gateway(stack: Stack) -> Gateway:
-    if stack.gateway is None:
-        msg = "the stack has no gateway"
-        raise Unobservable(msg)
-    return stack.gateway
+    return needed(stack.gateway, "gateway")
 
 
 def _file(stack: Stack) -> Path:

@@ -6,8 +6,8 @@ import json
 import secrets
 from typing import TYPE_CHECKING, Any, Final
 
-from constat.errors import Unobservable
 from constat.mutant import Mutant, Scope, State
+from constat.needed import needed
 from constat.observe import objects
 from mutants.tenancy.objects.policies import path, write
 
@@ -67,10 +67,7 @@ def listed(mutant_id: str, title: str, change: Callable[[Document], None]) -> Mu
 
 
 def _store(stack: Stack) -> Objects:
-    if stack.objects is None:
-        msg = "the stack has no object store"
-        raise Unobservable(msg)
-    return stack.objects
+    return needed(stack.objects, "object store")
 
 
 def _bucket(stack: Stack) -> str:

@@ -9,8 +9,8 @@ import psycopg
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
 from constat import deadlines, wait
-from constat.errors import Unobservable
 from constat.mutant import Mutant, Scope
+from constat.needed import needed
 from mutants.security.files import directory, rewrite
 
 if TYPE_CHECKING:
@@ -27,10 +27,7 @@ _WHOLE: Final = ("TEN-PG-12",)
 
 
 def _database(stack: Stack) -> Postgres:
-    if stack.postgres is None:
-        msg = "the stack has no pooler to plant anything in"
-        raise Unobservable(msg)
-    return stack.postgres
+    return needed(stack.postgres, "pooler to plant anything in")
 
 
 def _files(stack: Stack) -> dict[str, str]:

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 import psycopg
 
-from constat.errors import Unobservable
 from constat.mutant import Mutant, Scope, State
+from constat.needed import needed
 from constat.outcome import Outcome
 
 if TYPE_CHECKING:
@@ -99,7 +99,4 @@ def _ask(stack: Stack, query: str) -> list[tuple[Any, ...]]:
 
 
 def _oracle(stack: Stack) -> psycopg.Connection[tuple[Any, ...]]:
-    if stack.postgres is None:
-        msg = "the stack has no database to plant anything in"
-        raise Unobservable(msg)
-    return psycopg.connect(stack.postgres.admin_dsn)
+    return psycopg.connect(needed(stack.postgres, "database to plant anything in").admin_dsn)

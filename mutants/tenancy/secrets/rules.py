@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
-from constat.errors import Unobservable
 from constat.mutant import Mutant, Scope, State
+from constat.needed import needed
 from constat.observe import http, vault
 
 if TYPE_CHECKING:
@@ -56,10 +56,7 @@ def fields(mutant_id: str, title: str, path: str, names: tuple[str, ...], change
 
 def store(stack: Stack) -> Vault:
     """The secret store; Unobservable where there is none."""
-    if stack.vault is None:
-        msg = "the stack has no secret store"
-        raise Unobservable(msg)
-    return stack.vault
+    return needed(stack.vault, "secret store")
 
 
 def ask(stack: Stack, method: str, path: str, value: dict[str, Any] | None = None) -> http.Reply:
