@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import binascii
 import json
 import re
 import uuid
@@ -12,13 +13,15 @@ from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import quote
 
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
-from cryptography.hazmat.primitives.serialization import load_pem_private_key
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat, load_pem_private_key
 
 from constat.errors import Unobservable
 from constat.observe.tree import owner_only
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
+
+    from cryptography.hazmat.primitives.asymmetric.types import PrivateKeyTypes
 
     from constat.stack import GuardedPath
 
@@ -60,8 +63,9 @@ def private_words(run_dir: str, guarded: Iterable[GuardedPath]) -> frozenset[byt
 def keyed(content: bytes) -> Iterator[bytes]:
     """The words of a key: every long line of a PEM and its numbers as DER has them, or a whole file that is one token, or raw bytes."""
     if b"PRIVATE KEY-----" in content:
-        inside = content.split(b"PRIVATE KEY-----")[1]
-        yield from (line for line in inside.split() if len(line) > 40)  # noqa: PLR2004 - past the part that all keys of a kind share
+        inside, public = content.split(b"PRIVATE KEY-----")[1], _public(content)
+        # Past the part that all keys of a kind share, and without what stands in the certificate too.
+        yield from (line for line in inside.split() if len(line) > 40 and not _is_within(line, public))  # noqa: PLR2004
         yield from _numbers(content)
     elif _TOKEN.fullmatch(content.strip()):
         yield content.strip()
@@ -69,12 +73,29 @@ def keyed(content: bytes) -> Iterator[bytes]:
         yield content
 
 
+def _is_within(line: bytes, public: bytes) -> bool:
+    """Whether a line of base64 says nothing but what is public."""
+    with suppress(binascii.Error):
+        return base64.b64decode(line) in public
+    return False
+
+
+def _public(pem: bytes) -> bytes:
+    """The public half of a key, in DER; nothing of one that cannot be read."""
+    key = _key(pem)
+    return key.public_key().public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo) if key else b""
+
+
+def _key(pem: bytes) -> PrivateKeyTypes | None:
+    """The key; none where it is locked by a password, or no whole key: its lines are words all the same."""
+    with suppress(ValueError, TypeError):
+        return load_pem_private_key(pem, None)
+    return None
+
+
 def _numbers(pem: bytes) -> Iterator[bytes]:
     """The private numbers of a key as they stand in DER, PKCS #8 and a server's memory."""
-    try:
-        key = load_pem_private_key(pem, None)
-    except (ValueError, TypeError):
-        return  # locked by a password, or no whole key: its lines are words all the same
+    key = _key(pem)
     if isinstance(key, ec.EllipticCurvePrivateKey):
         yield key.private_numbers().private_value.to_bytes((key.key_size + 7) // 8, "big")
     if isinstance(key, rsa.RSAPrivateKey):

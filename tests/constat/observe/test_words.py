@@ -7,15 +7,20 @@ import json
 from typing import TYPE_CHECKING
 
 import pytest
+from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, PublicFormat
 from hypothesis import given
 from hypothesis import strategies as st
 
 from constat.errors import Unobservable
-from constat.observe.words import private_words, spelled
+from constat.observe.words import keyed, private_words, spelled
 from constat.stack import GuardedPath
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
+
+    from cryptography.hazmat.primitives.asymmetric.types import PrivateKeyTypes
 
 SECRETS = st.text("abcdefghijklmnopqrstuvwxyz0123456789-_", min_size=16, max_size=40)
 
@@ -51,3 +56,34 @@ def test_a_key_file_that_is_not_there_is_another_controls_business(tmp_path: Pat
     (tmp_path / "file").write_text("")
     with pytest.raises(Unobservable):
         private_words(str(tmp_path), (GuardedPath(path=str(tmp_path / "file" / "below"), owner="root", mode=0o600),))
+
+
+def _curve() -> PrivateKeyTypes:
+    return ec.generate_private_key(ec.SECP256R1())
+
+
+def _primes() -> PrivateKeyTypes:
+    return rsa.generate_private_key(65537, 2048)
+
+
+@pytest.mark.parametrize(
+    ("generate", "shape"),
+    [
+        (_curve, PrivateFormat.PKCS8),
+        (_curve, PrivateFormat.TraditionalOpenSSL),
+        (_primes, PrivateFormat.PKCS8),
+        (_primes, PrivateFormat.TraditionalOpenSSL),
+        (ed25519.Ed25519PrivateKey.generate, PrivateFormat.PKCS8),
+    ],
+)
+def test_the_public_half_of_a_key_is_no_secret(generate: Callable[[], PrivateKeyTypes], shape: PrivateFormat) -> None:
+    """A certificate holds none of a key's words, wherever in its base64 the key stands; the key itself holds several."""
+    key = generate()
+    private = key.private_bytes(Encoding.PEM, shape, NoEncryption())
+    words = spelled(keyed(private))
+    public = key.public_key().public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
+
+    assert any(word in private for word in words)
+    for before in range(48):
+        lines = base64.b64encode(bytes(before) + public + bytes(48))
+        assert [word for word in words if word in lines] == []
