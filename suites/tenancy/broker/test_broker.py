@@ -214,10 +214,10 @@ def _carried(field: Field) -> Iterator[Judgement]:
     for _, _, victim in field.directions():
         oracle = field.oracles[victim.vhost]
         known = _routes(field, victim)
-        for exchange in found.within(victim.vhost, "exchange"):
-            if exchange:
-                carrying.send(oracle, exchange, known.keys, headers=known.headers)
-        landed = carrying.found_in(field.oracles, found, field.members)
+        exchanges = [exchange for exchange in found.within(victim.vhost, "exchange") if exchange]
+        sent = {carrying.send(oracle, exchange, known.keys, headers=known.headers) for exchange in exchanges}
+        # What a run that was killed has left lies there too, and is taken out with the rest.
+        landed = [one for one in carrying.found_in(field.oracles, found, field.members) if one.words & sent]
         yield carrying.judge(f"events of {victim.tenant}", victim.tenant, landed)
         yield from _dead(field, found, victim)
 
